@@ -1,0 +1,56 @@
+import { describe } from './errors.js'
+
+/** One named value of an options object: what is allowed, in words, and the test for it. */
+export interface Check {
+  /** Completes the sentence "… must be". */
+  readonly allowed: string
+  readonly test: (value: unknown) => boolean
+}
+
+/** The checks of an options object, by property name. A property that is not named here is refused. */
+export type Checks = Readonly<Record<string, Check>>
+
+/** Raises the error that suits the place: an option of `register`, or an argument of a service call. */
+export type Refuse = (name: string, allowed: string, got: string) => Error
+
+/**
+ * Checks an options object property by property. `undefined` counts as not given.
+ *
+ * @param what how to call the object itself in an error
+ * @param prefix put before a property's name in an error, for instance `pages.`
+ * @throws what `refuse` makes of the first property that is unknown or not allowed
+ */
+export function checkObject (value: unknown, what: string, prefix: string, checks: Checks, refuse: Refuse): void {
+  if (!isPlainObject(value)) throw refuse(what, 'an object', describe(value))
+  for (const [name, given] of Object.entries(value)) {
+    if (given === undefined) continue
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined
+    if (check === undefined) throw refuse(prefix + name, `one of ${Object.keys(checks).join(', ')}`, 'an unknown name')
+    if (!check.test(given)) throw refuse(prefix + name, check.allowed, describe(given))
+  }
+}
+
+export function isPlainObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
+export const isFunction = (value: unknown): value is (...args: never[]) => unknown => typeof value === 'function'
+
+/** A test for whole numbers from `min` to `max`, both included. */
+export function isWhole (min: number, max: number): (value: unknown) => boolean {
+  return (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+}
+
+/** A test for text of `min` to `max` characters that is well-formed Unicode and has no control characters. */
+export function isText (min: number, max: number): (value: unknown) => value is string {
+  return (value): value is string => typeof value === 'string' &&
+    value.length >= min && value.length <= max && value.isWellFormed() && !/\p{Cc}/u.test(value)
+}
+
+/** A test for one value that passes `test`, or a list of at least one such value without repeats. */
+export function isOneOrMore (test: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => Array.isArray(value)
+    ? value.length > 0 && value.every(test) && new Set(value).size === value.length
+    : test(value)
+}

@@ -1,0 +1,83 @@
+import createError from '@fastify/error'
+
+/*
+ * Every error that the package raises. The message of an error below 500 may be shown to a caller; it never holds a secret,
+ * a digest or SQL. Placeholders (%s) are filled where the error is raised.
+ */
+
+/** 401: the request carries no key in any of the accepted headers. */
+export const MissingKeyError = createError('FST_API_KEY_MISSING', 'An API key is required in the header %s', 401)
+
+/** 401: there is a key, but it is malformed, mistyped or unknown. All three look the same to the caller. */
+export const InvalidKeyError = createError('FST_API_KEY_INVALID', 'The API key is invalid', 401)
+
+/** 401: the key is real, but was revoked. Only told to whoever holds the secret. */
+export const RevokedKeyError = createError('FST_API_KEY_REVOKED', 'The API key was revoked', 401)
+
+/** 403: the key is good, but its profile may not use the API (`canUseApi`). */
+export const ApiForbiddenError = createError('FST_API_KEY_API_FORBIDDEN', 'The owner of this API key may not use the API', 403)
+
+/** 403: the key is good, but lacks a scope that the route asks for. */
+export const MissingScopesError = createError('FST_API_KEY_INSUFFICIENT_SCOPE', 'The API key lacks these scopes: %s', 403)
+
+/** 403: the profile may not make keys (`canMakeKeys`). */
+export const MakingForbiddenError = createError('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)
+
+/** 403: the user has no profile, and `autoProfile` does not allow to make one. */
+export const NoProfileError = createError('FST_API_KEY_NO_PROFILE', 'The user %j has no profile and may not get one', 403)
+
+/** 409: the profile already holds as many live keys as it may. */
+export const KeyLimitError = createError('FST_API_KEY_LIMIT_REACHED', 'The user %j may hold %d live API keys and cannot make another', 409)
+
+/** 409: a key was already made with this nonce, so the form was sent twice. */
+export const NonceUsedError = createError('FST_API_KEY_NONCE_USED', 'A key was already made with this nonce, and its secret was shown', 409)
+
+/** 404: no key or profile has this id. */
+export const NotFoundError = createError('FST_API_KEY_NOT_FOUND', 'No %s has the id %j', 404)
+
+/** 400: an argument of a service call is wrong. Raised before the database is touched. */
+export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
+
+/** 403: a form was sent from a page of another origin. */
+export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent from another site', 403)
+
+/** 503: the database did not answer. What went wrong is in the log, as the error's cause. */
+export const UnavailableError = createError('FST_API_KEY_UNAVAILABLE', 'API keys cannot be checked at the moment', 503)
+
+/** 500: a defect in this package or in its database's schema. What went wrong is in the log, as the error's cause. */
+export const InternalError = createError('FST_API_KEY_INTERNAL', 'API keys cannot be checked because of an internal error', 500)
+
+/** 500: an option of `register` is wrong. Raised at start-up. */
+export const OptionError = createError('FST_API_KEY_INVALID_OPTION', 'The option %s must be %s, got %s', 500)
+
+/** 500: `config.apiKey` of a route is none of the accepted values. Raised when the route is added, at the latest at its first request. */
+export const RouteConfigError = createError('FST_API_KEY_INVALID_ROUTE_CONFIG', "config.apiKey of the route %s must be false, true, 'optional' or { scopes: [...] }, got %s", 500)
+
+/** 500: the plugin is already there in this scope or around it. */
+export const RegisteredError = createError('FST_API_KEY_ALREADY_REGISTERED', 'fastify-apikey is already registered in this scope or around it; register it once where both can see it, or in two scopes beside each other', 500)
+
+/** 500: the database cannot be opened. */
+export const OpenError = createError('FST_API_KEY_CANNOT_OPEN', 'The database %s cannot be opened: %s', 500)
+
+/** 500: `migrate` is false and the database lacks something that the package needs. */
+export const SchemaError = createError('FST_API_KEY_SCHEMA_MISSING', 'The database lacks %s; apply the schema of this version, or set migrate to true', 500)
+
+/** 500: a package that the chosen database needs is not installed. */
+export const DriverMissingError = createError('FST_API_KEY_DRIVER_MISSING', 'The package %s is needed for this database; install it with: npm install %s', 500)
+
+/** 500: `getUser` or `autoProfile` answered with something that is not of the documented form. */
+export const CallbackError = createError('FST_API_KEY_INVALID_CALLBACK_RESULT', '%s must return %s, got %s', 500)
+
+/**
+ * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a
+ * secret or a password.
+ *
+ * @param value anything
+ * @returns for instance `null`, `an empty string`, `an array`, `-2`
+ */
+export function describe (value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,117 @@
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
+import { MissingKeyError, MissingScopesError } from '../errors.js'
+import type { ApiUser } from '../keys/records.js'
+import type { ApiKeys } from '../keys/service.js'
+import type { Access } from '../keys/verifier.js'
+import { createChallenge, type Challenge } from './challenge.js'
+import { createReader, type Credential, type ReadCredential } from './header.js'
+import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
+import { toRule, type Rule } from './rule.js'
+
+/** The options that concern requests. */
+export interface GuardSettings {
+  readonly headers: readonly string[]
+  readonly prefixes: readonly string[]
+  readonly realm: string
+  readonly required: boolean
+}
+
+/** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
+export class Guard {
+  readonly #service: Pick<ApiKeys, 'check' | 'accept'>
+  readonly #read: ReadCredential
+  readonly #challenge: Challenge
+  readonly #fallback: Rule
+  readonly #headers: string
+
+  constructor (service: Pick<ApiKeys, 'check' | 'accept'>, settings: GuardSettings) {
+    this.#service = service
+    this.#read = createReader(settings.headers, settings.prefixes)
+    this.#challenge = createChallenge(settings.headers, settings.realm)
+    this.#fallback = settings.required ? 'required' : 'optional'
+    this.#headers = settings.headers.join(' or ')
+  }
+
+  /** The hook for all requests: does what the route says, or else what the option `required` says. */
+  readonly onRequest: onRequestHookHandler = (request, reply, done) => {
+    const { config, url } = request.routeOptions
+    const rule = toRule(config.apiKey, this.#fallback, url)
+    if (rule === 'open' || (request.method === 'OPTIONS' && isPreflight(request) && mayPass(request))) return done()
+    this.#check(request, reply, rule, done)
+  }
+
+  /** The check as a hook for one scope or for @fastify/auth: needs a key unless the route says otherwise. */
+  readonly verifyApiKey: onRequestHookHandler = (request, reply, done) => {
+    const { config, url, method } = request.routeOptions
+    const rule = toRule(config.apiKey, 'required', url)
+    if (rule === 'open' || (method === 'OPTIONS' && isPreflight(request))) return done()
+    this.#check(request, reply, rule, done)
+  }
+
+  /**
+   * Looks at each route when it is added: refuses a wrong `config.apiKey`, and sees to preflights.
+   *
+   * @throws FST_API_KEY_INVALID_ROUTE_CONFIG
+   */
+  readonly onRoute = (route: RouteOptions): void => {
+    const rule = toRule(route.config?.apiKey, this.#fallback, route.url)
+    if (rule === 'open' || !isMixed(route.method)) return
+    markGuarded(route)
+    route.onRequest = [...[route.onRequest ?? []].flat(), (request, reply, done) => {
+      // What comes here without a user passed as a preflight or is optional. No hook has answered it.
+      this.#check(request, reply, rule, done)
+    }]
+  }
+
+  /** Throws what refuses the request, or gives it to `done` where the answer comes later. */
+  #check (request: FastifyRequest, reply: FastifyReply, rule: Rule, done: HookHandlerDoneFunction): void {
+    // A second check in one request is not counted as another use.
+    if (request.apiUser !== null) {
+      this.#requireScopes(reply, request.apiUser, rule, null)
+      return done()
+    }
+    const credential = this.#read(request)
+    if (credential === null) {
+      if (rule === 'optional') return done()
+      reply.header('www-authenticate', this.#challenge(null, null))
+      throw new MissingKeyError(this.#headers)
+    }
+    const access = this.#find(reply, credential)
+    if (access instanceof Promise) {
+      access.then((access) => this.#accept(request, reply, rule, credential, access)).then(() => done(), done)
+      return
+    }
+    this.#accept(request, reply, rule, credential, access)
+    done()
+  }
+
+  #find (reply: FastifyReply, credential: Credential): Access | Promise<Access> {
+    try {
+      const access = this.#service.check(credential.secret)
+      return access instanceof Promise ? access.catch((error: unknown) => { throw this.#refusal(reply, credential, error) }) : access
+    } catch (error) {
+      throw this.#refusal(reply, credential, error)
+    }
+  }
+
+  /** Adds the challenge to a 401. Set on the reply, since an error's own headers are lost under a custom error handler. */
+  #refusal (reply: FastifyReply, credential: Credential, error: unknown): unknown {
+    if (error instanceof Error && 'statusCode' in error && error.statusCode === 401) {
+      reply.header('www-authenticate', this.#challenge('invalid_token', credential.header))
+    }
+    return error
+  }
+
+  #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, credential: Credential, access: Access): void {
+    this.#requireScopes(reply, access.user, rule, credential.header)
+    request.apiUser = this.#service.accept(access, request.ip)
+  }
+
+  #requireScopes (reply: FastifyReply, user: ApiUser, rule: Rule, header: number | null): void {
+    if (typeof rule === 'string') return
+    const missing = rule.filter((scope) => !user.scopes.includes(scope))
+    if (missing.length === 0) return
+    reply.header('www-authenticate', this.#challenge('insufficient_scope', header, missing))
+    throw new MissingScopesError(missing.join(', '))
+  }
+}

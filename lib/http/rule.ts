@@ -1,0 +1,31 @@
+import { describe, RouteConfigError } from '../errors.js'
+
+/** What a route may say in `config.apiKey`. */
+export type RouteApiKey = false | true | 'optional' | { readonly scopes: readonly string[] }
+
+/** What a route asks of a request: nothing, a key if there is one, a key, or a key with all of these scopes. */
+export type Rule = 'open' | 'optional' | 'required' | readonly string[]
+
+/**
+ * Reads `config.apiKey` of a route. Only literal `false` opens it.
+ *
+ * @param fallback what holds when the route says nothing
+ * @throws FST_API_KEY_INVALID_ROUTE_CONFIG
+ */
+export function toRule (value: unknown, fallback: Rule, route: string | undefined): Rule {
+  if (value === undefined) return fallback
+  if (value === false) return 'open'
+  if (value === true) return 'required'
+  if (value === 'optional') return 'optional'
+  if (hasScopes(value)) return value.scopes
+  throw new RouteConfigError(route ?? 'without a URL', describe(value))
+}
+
+function hasScopes (value: unknown): value is { scopes: string[] } {
+  if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'scopes') return false
+  const { scopes } = value as { scopes?: unknown }
+  return Array.isArray(scopes) && scopes.length > 0 && scopes.every((scope) => typeof scope === 'string' && SCOPE.test(scope))
+}
+
+/** A scope as RFC 6750, section 3, allows it, so that it can stand in a challenge. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/

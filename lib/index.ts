@@ -1,0 +1,45 @@
+import type { onRequestHookHandler } from 'fastify'
+import type { RouteApiKey } from './http/rule.js'
+import type { ApiUser } from './keys/records.js'
+import type { ApiKeys } from './keys/service.js'
+import { apiKey } from './plugin.js'
+
+export default apiKey
+export { apiKey, apiKey as 'module.exports' }
+
+export type { RouteApiKey } from './http/rule.js'
+export type {
+  ApiKeyCreated, ApiKeyEvents, ApiKeyRevoked, ApiUserCreated, ApiUserLoggedIn, ApiUserLoggedOut, By
+} from './keys/events.js'
+export type { ProfileOptions, Profiles } from './keys/profiles.js'
+export type { ApiUser, KeyRecord, KeyState, NewKey, ProfileRecord, User } from './keys/records.js'
+export type { ApiKeys, BatchKeyOptions, KeyOptions } from './keys/service.js'
+export type { ApiKeyOptions, PagesOptions } from './options.js'
+export type { DatabaseOption } from './store/open.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Issues, verifies and revokes keys, and emits the events. */
+    apiKeys: ApiKeys
+    /** The check as a hook function, for one scope or for @fastify/auth. Needs a key unless the route says otherwise. */
+    verifyApiKey: onRequestHookHandler
+  }
+
+  interface FastifyRequest {
+    /** The owner of the key that made this request, frozen; null when there is none. */
+    apiUser: ApiUser | null
+    /**
+     * Ends the login of the key that made this request and sets `apiUser` to null. The key itself keeps working.
+     * Does nothing when there is no user.
+     */
+    apiLogout (): Promise<void>
+  }
+
+  interface FastifyContextConfig {
+    /**
+     * What the route asks: `false` opens it, `true` needs a key, `'optional'` takes one but does without,
+     * `{ scopes }` needs a key with all of them. Anything else is an error.
+     */
+    apiKey?: RouteApiKey
+  }
+}

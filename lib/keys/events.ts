@@ -1,0 +1,81 @@
+import { EventEmitter } from 'node:events'
+import type { ApiUser, KeyRecord, ProfileRecord } from './records.js'
+
+/** Who made a change, as far as the application tells. */
+export interface By {
+  /** The id of the person who acts, when it is not the owner of the key. */
+  actor?: string
+  /** The address they act from. */
+  ip?: string
+}
+
+interface Change {
+  /** As given by the caller; null when not given. */
+  readonly actor: string | null
+  readonly ip: string | null
+  readonly at: Date
+}
+
+/** A user got a profile. */
+export interface ApiUserCreated extends Change {
+  readonly profile: ProfileRecord
+}
+
+/** A key was made. */
+export interface ApiKeyCreated extends Change {
+  readonly key: KeyRecord
+}
+
+/** A key was revoked, by itself or with its profile. */
+export interface ApiKeyRevoked extends Change {
+  readonly key: KeyRecord
+}
+
+/** A request with a good key was accepted. Emitted for each one. */
+export interface ApiUserLoggedIn {
+  readonly user: ApiUser
+  /** The caller's address; null when `verify` was called without one. */
+  readonly ip: string | null
+  readonly at: Date
+  /** Whether this begins a login: the first use, from another address than before, or the first after a logout. */
+  readonly isNew: boolean
+}
+
+/** A key's login was ended. */
+export interface ApiUserLoggedOut extends Change {
+  readonly key: KeyRecord
+}
+
+/** The events of `fastify.apiKeys` and what their listeners are given. No payload carries a secret or a digest. */
+export interface ApiKeyEvents {
+  apiUserCreated: [ApiUserCreated]
+  apiKeyCreated: [ApiKeyCreated]
+  apiKeyRevoked: [ApiKeyRevoked]
+  apiUserLoggedIn: [ApiUserLoggedIn]
+  apiUserLoggedOut: [ApiUserLoggedOut]
+}
+
+/** Fills in what the caller did not say about a change. */
+export function changeBy (by: By, at: number): Change {
+  return { actor: by.actor ?? null, ip: by.ip ?? null, at: new Date(at) }
+}
+
+/** What a listener's failure is reported to. */
+export type ReportListener = (error: unknown, event: string) => void
+
+/**
+ * Emits an event such that a listener that throws or rejects is reported and harms neither the other listeners nor
+ * whoever emits. `EventEmitter.emit` would stop at the first that throws, and a rejection would end the process.
+ */
+export function announce<E extends keyof ApiKeyEvents> (
+  emitter: EventEmitter<ApiKeyEvents>, report: ReportListener, event: E, payload: ApiKeyEvents[E][0]
+): void {
+  for (const listener of emitter.rawListeners(event)) {
+    try {
+      const result: unknown = Reflect.apply(listener, emitter, [payload])
+      if (result instanceof Promise) result.catch((error: unknown) => report(error, event))
+    } catch (error) {
+      report(error, event)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { v7 as uuid } from 'uuid'
+import { KeyLimitError, MakingForbiddenError, NonceUsedError, NoProfileError } from '../errors.js'
+import type { InsertRefusal, KeyDraft } from '../store/store.js'
+import type { Context } from './context.js'
+import { changeBy, type By } from './events.js'
+import { mayGetProfile } from './profiles.js'
+import { toKeyRecord, toProfileRecord, type NewKey } from './records.js'
+import { digestOf, generateSecret, startOf } from './secret.js'
+
+/** A key to be made, its fields checked. */
+export interface KeyRequest {
+  readonly userId: string
+  readonly name?: string
+  readonly nonce?: string
+}
+
+/** Counts the ids made, so that those of one millisecond are in the order of their making. */
+let sequence = 0
+
+/** Makes keys, all or none, and tells of them when they are stored. */
+export async function issue (context: Context, requests: readonly KeyRequest[], by: By): Promise<NewKey[]> {
+  const { store, settings, announce } = context
+  const at = settings.now()
+  const mayHaveProfile = await decideProfiles(context, requests)
+  const secrets = requests.map(() => generateSecret(settings.prefixes[0], settings.keySize))
+  const drafts = requests.map((request, i) => draft(request, secrets[i] as string, at, mayHaveProfile.get(request.userId) as boolean))
+  const inserted = await store.insertKeys(drafts, settings.maxKeys)
+  if (inserted.refused !== null) throw toError(inserted)
+  const change = changeBy(by, at)
+  for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings.maxKeys), ...change })
+  return inserted.keys.map((row, i) => {
+    const key = toKeyRecord(row)
+    announce('apiKeyCreated', { key, ...change })
+    return { ...key, key: secrets[i] as string }
+  })
+}
+
+/** Asks for each user once whether a profile may be made. A function is asked only for users who have none. */
+async function decideProfiles ({ store, settings }: Context, requests: readonly KeyRequest[]): Promise<Map<string, boolean>> {
+  const answers = new Map<string, boolean>()
+  for (const { userId } of requests) {
+    if (answers.has(userId)) continue
+    const isAsked = typeof settings.autoProfile === 'function' && await store.getProfile(userId) === null
+    answers.set(userId, isAsked ? await mayGetProfile({ settings }, { id: userId }) : settings.autoProfile !== false)
+  }
+  return answers
+}
+
+function draft ({ userId, name = '', nonce }: KeyRequest, secret: string, at: number, makeProfile: boolean): KeyDraft {
+  sequence = (sequence + 1) % 0x1_0000_0000
+  return { id: uuid({ msecs: at, seq: sequence }), userId, name, start: startOf(secret), digest: digestOf(secret), nonce: nonce ?? null, createdAt: at, makeProfile }
+}
+
+function toError (refusal: InsertRefusal): Error {
+  switch (refusal.refused) {
+    case 'no-profile': return new NoProfileError(refusal.userId)
+    case 'forbidden': return new MakingForbiddenError(refusal.userId)
+    case 'full': return new KeyLimitError(refusal.userId, refusal.limit)
+    case 'nonce': return new NonceUsedError()
+  }
+}

@@ -1,0 +1,96 @@
+import { hash, randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+/*
+ * The text of a key, in the form that GitHub gave its tokens:
+ *
+ *   ak_3mP0…    prefix, underscore, random part of 22 to 128 characters, checksum of 6
+ *
+ * Random part and checksum are base62. The checksum is the CRC-32 of the random part, so that a typing error is found
+ * without asking the database, and a scanner can tell a key from noise.
+ */
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const CHECKSUM_SIZE = 6
+const SHOWN_CHARACTERS = 4
+
+/** The smallest random part: 22 base62 characters are 131 bits. */
+export const MIN_KEY_SIZE = 22
+export const MAX_KEY_SIZE = 128
+
+const PREFIX = /^[A-Za-z][A-Za-z0-9_]{0,15}$/
+const KEY = new RegExp(`^([A-Za-z][A-Za-z0-9_]{0,15})_([0-9A-Za-z]{${MIN_KEY_SIZE},${MAX_KEY_SIZE}})([0-9A-Za-z]{${CHECKSUM_SIZE}})$`)
+
+/** No key is longer than this. Lets a reader drop a huge header before it is hashed. */
+export const MAX_SECRET_LENGTH = 16 + 1 + MAX_KEY_SIZE + CHECKSUM_SIZE
+
+/** Whether a value can be the first part of keys. */
+export function isKeyPrefix (value: unknown): boolean {
+  return typeof value === 'string' && PREFIX.test(value)
+}
+
+/**
+ * Makes the secret of a new key from the operating system's CSPRNG.
+ *
+ * @param prefix first part of the key, as `isKeyPrefix` allows
+ * @param size random characters, 22 to 128
+ */
+export function generateSecret (prefix: string, size: number): string {
+  const random = randomBase62(size)
+  return `${prefix}_${random}${checksum(random)}`
+}
+
+/**
+ * Whether a text is well formed and its checksum holds. Says nothing about whether the key exists.
+ * Any prefix and size is taken, so that keys stay good when the application changes either.
+ */
+export function isWellFormed (text: string): boolean {
+  const parts = KEY.exec(text)
+  return parts !== null && checksum(parts[2] as string) === parts[3]
+}
+
+/**
+ * Whether a text from a shared header such as Authorization is meant to be one of our keys. With one of the application's
+ * prefixes the form is enough, so that a mistyped key is called invalid; with another prefix the checksum must hold too,
+ * as in keys from before a change of prefix. Other tokens are left to whoever they are for.
+ */
+export function isMeantAsKey (text: string, prefixes: readonly string[]): boolean {
+  const parts = KEY.exec(text)
+  return parts !== null && (prefixes.includes(parts[1] as string) || checksum(parts[2] as string) === parts[3])
+}
+
+/** The first characters of a secret: the prefix and enough of the random part for people to tell their keys apart. */
+export function startOf (secret: string): string {
+  return secret.slice(0, secret.lastIndexOf('_') + 1 + SHOWN_CHARACTERS)
+}
+
+/**
+ * SHA-256 of a secret, the only form in which it is stored and kept in memory: 32 bytes as a string of 32 characters
+ * (latin1), which makes a compact map key. A slow or salted hash would add nothing, since a secret has at least 131
+ * random bits.
+ */
+export function digestOf (secret: string): string {
+  return hash('sha256', secret, 'binary')
+}
+
+/** CRC-32 of the random part as six base62 digits, padded with 0 on the left. */
+function checksum (random: string): string {
+  let rest = crc32(random)
+  let digits = ''
+  for (let i = 0; i < CHECKSUM_SIZE; i++) {
+    digits = ALPHABET.charAt(rest % 62) + digits
+    rest = Math.floor(rest / 62)
+  }
+  return digits
+}
+
+function randomBase62 (size: number): string {
+  let text = ''
+  while (text.length < size) {
+    for (const byte of randomBytes(size - text.length + 8)) {
+      // 248 is 4 times 62. A byte from there on would make the first digits of the alphabet more likely than the others.
+      if (byte < 248 && text.length < size) text += ALPHABET.charAt(byte % 62)
+    }
+  }
+  return text
+}

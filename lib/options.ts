@@ -1,0 +1,141 @@
+import type { FastifyRequest } from 'fastify'
+import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
+import { OptionError } from './errors.js'
+import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
+import { MAX_MAX_KEYS } from './keys/arguments.js'
+import type { User } from './keys/records.js'
+import { isHeaderName } from './http/header.js'
+import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, type DatabaseOption } from './store/open.js'
+
+export interface PagesOptions {
+  /** Where the pages are served, below the prefix that `register` itself was given. Default `/keys`. */
+  prefix?: string
+  /** Where people without a session are sent, with `?next=` and the page they wanted. Without it they get a 401 page. */
+  loginUrl?: string
+  /** A folder whose templates win over the package's own, by file name. */
+  views?: string
+}
+
+/** What `fastify.register(apiKey, options)` takes. All of it is optional. */
+export interface ApiKeyOptions {
+  /**
+   * A path to a SQLite file, `':memory:'`, or a better-sqlite3 `Database` or Drizzle database that the application
+   * already has, and then also closes. Default `'apikeys.db'` in the working directory.
+   */
+  database?: DatabaseOption
+  /** Whether start-up brings the tables up to date. With `false` it checks that they are there. Default `true`. */
+  migrate?: boolean
+  /** The header that carries the key, or several, of which the first one present decides. Default `'X-Api-Authorization'`. */
+  header?: string | string[]
+  /** The realm of the challenge in a 401. Default `'API'`. */
+  realm?: string
+  /** Whether a route that says nothing itself needs a key. With `false` it takes one, but does without. Default `true`. */
+  required?: boolean
+  /** The first part of new keys, a letter and up to 15 letters, digits or underscores. Of a list, the first. Default `'ak'`. */
+  prefix?: string | string[]
+  /** Random characters in a new key, 22 to 128. Default 32, which is 190 bits. */
+  keySize?: number
+  /** Live keys that a profile may hold when it says nothing itself; -1 is unlimited. Default -1. */
+  maxKeys?: number
+  /** Whether a user without a profile gets one on `create` or on the first visit to the pages. Default `true`. */
+  autoProfile?: boolean | ((user: User) => boolean | Promise<boolean>)
+  /** Tells who is looking at the pages. Without it there are none. */
+  getUser?: (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
+  /** The pages; `false` turns them off. */
+  pages?: false | PagesOptions
+  /** Verified keys kept in memory, at most `max` of them (2 to 10,000,000, default 100,000); `false` keeps none. */
+  cache?: false | { max?: number }
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  now?: () => number
+}
+
+/** The options with every default filled in; what the rest of the package works with. */
+export interface Settings {
+  readonly database: DatabaseOption
+  readonly migrate: boolean
+  readonly headers: readonly string[]
+  readonly realm: string
+  readonly required: boolean
+  readonly prefixes: readonly [string, ...string[]]
+  readonly keySize: number
+  readonly maxKeys: number
+  readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
+  readonly getUser: ApiKeyOptions['getUser']
+  readonly pages: false | PagesSettings
+  readonly cacheSize: number | false
+  readonly now: () => number
+}
+
+export interface PagesSettings {
+  readonly prefix: string
+  readonly loginUrl: string | undefined
+  readonly views: string | undefined
+}
+
+const PATH = /^\/[\w\-./~]*[\w\-.~]$/
+
+const OPTIONS: Checks = {
+  database: { allowed: DATABASE_FORMS, test: isDatabase },
+  migrate: { allowed: 'a boolean', test: isBoolean },
+  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName) },
+  realm: { allowed: '1 to 100 printable ASCII characters without quotes and backslashes', test: (value) => typeof value === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value) },
+  required: { allowed: 'a boolean', test: isBoolean },
+  prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix) },
+  keySize: { allowed: `a whole number from ${MIN_KEY_SIZE} to ${MAX_KEY_SIZE}`, test: isWhole(MIN_KEY_SIZE, MAX_KEY_SIZE) },
+  maxKeys: { allowed: `-1 (unlimited) or a whole number from 0 to ${MAX_MAX_KEYS}`, test: isWhole(-1, MAX_MAX_KEYS) },
+  autoProfile: { allowed: 'a boolean or a function of the user', test: (value) => isBoolean(value) || isFunction(value) },
+  getUser: { allowed: 'a function of the request', test: isFunction },
+  pages: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
+  cache: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
+  now: { allowed: 'a function that returns milliseconds', test: isFunction }
+}
+
+const PAGES: Checks = {
+  prefix: { allowed: 'a path such as /keys, without a slash at its end', test: (value) => typeof value === 'string' && PATH.test(value) },
+  loginUrl: { allowed: 'a path on this server or an http(s) URL', test: isLoginUrl },
+  views: { allowed: 'the path of a folder', test: isText(1, 4096) }
+}
+
+const CACHE: Checks = {
+  max: { allowed: 'a whole number from 2 to 10000000', test: isWhole(2, 10_000_000) }
+}
+
+/**
+ * Checks the options and fills in the defaults. The caller's object is neither kept nor changed.
+ *
+ * @throws FST_API_KEY_INVALID_OPTION naming the option and what is allowed
+ */
+export function resolveOptions (options: ApiKeyOptions): Settings {
+  const refuse = (name: string, allowed: string, got: string) => new OptionError(name, allowed, got)
+  checkObject(options, 'object', '', OPTIONS, refuse)
+  if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
+  if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
+  return {
+    database: options.database ?? DEFAULT_DATABASE,
+    migrate: options.migrate ?? true,
+    headers: list(options.header ?? 'X-Api-Authorization'),
+    realm: options.realm ?? 'API',
+    required: options.required ?? true,
+    prefixes: list(options.prefix ?? 'ak'),
+    keySize: options.keySize ?? 32,
+    maxKeys: options.maxKeys ?? -1,
+    autoProfile: options.autoProfile ?? true,
+    getUser: options.getUser,
+    pages: options.pages === false
+      ? false
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views: options.pages?.views },
+    cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
+    now: options.now ?? Date.now
+  }
+}
+
+function list<T> (value: T | readonly T[]): [T, ...T[]] {
+  const [first, ...rest] = Array.isArray(value) ? value as readonly [T, ...T[]] : [value as T]
+  return [first as T, ...rest]
+}
+
+function isLoginUrl (value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  if (value.startsWith('/')) return !/^\/[/\\]/.test(value) && URL.canParse(value, 'http://localhost')
+  return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { RegisteredError } from './errors.js'
+import { Guard } from './http/guard.js'
+import { ApiKeys, type ServiceLog } from './keys/service.js'
+import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
+import { DEFAULT_DATABASE, describeDatabase, openStore } from './store/open.js'
+
+/** The plugin itself: wires the floors together and hands them to Fastify. */
+async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<void> {
+  if (app.hasDecorator('apiKeys') || app.hasRequestDecorator('apiUser')) throw new RegisteredError()
+  const settings = resolveOptions(options)
+  const service = new ApiKeys(await openStore(settings.database, settings.migrate), settings, createLog(app))
+  logStart(app, settings)
+
+  const guard = new Guard(service, settings)
+  app.decorate('apiKeys', service)
+  app.decorate('verifyApiKey', guard.verifyApiKey)
+  app.decorateRequest('apiUser', null)
+  app.decorateRequest('apiLogout', logout)
+  app.addHook('onRoute', guard.onRoute)
+  app.addHook('onRequest', guard.onRequest)
+  app.addHook('onClose', () => service.close())
+
+  async function logout (this: FastifyRequest): Promise<void> {
+    if (this.apiUser === null) return
+    await service.logout(this.apiUser.keyId, { ip: this.ip })
+    this.apiUser = null
+  }
+}
+
+function createLog ({ log }: FastifyInstance): ServiceLog {
+  return {
+    listenerFailed: (error, event) => log.error({ err: error, event }, 'a listener of an API key event failed'),
+    writeFailed: (error) => log.error({ err: error }, 'the last use of API keys cannot be written; trying again every second'),
+    writeRecovered: (lost) => log.info({ lost }, 'the last use of API keys is written again')
+  }
+}
+
+function logStart ({ log }: FastifyInstance, { database, pages, getUser }: Settings): void {
+  log.info({ database: describeDatabase(database) }, 'API keys are kept in this database')
+  if (database === DEFAULT_DATABASE && process.env['NODE_ENV'] === 'production') {
+    log.warn('API keys are kept in a file in the working directory; set the option database to choose the place')
+  }
+  if (pages !== false && getUser === undefined) log.info('no pages for API keys: they need the option getUser')
+}
+
+export const apiKey = fp(plugin, { fastify: '5.x', name: 'fastify-apikey' })

@@ -1,0 +1,41 @@
+import { sql } from 'drizzle-orm'
+import type { Store } from '../store.js'
+import type { SqliteDatabase } from './database.js'
+import { guarded } from './failures.js'
+import { generation } from './schema.js'
+
+/** How long a generation that was read may be relied on within one turn of the event loop, in milliseconds. */
+const TRUSTED = 1
+
+/**
+ * The verb of a store that tells caches whether anything changed that matters for access, by whichever connection. The
+ * triggers count in the database; the number is read at the first request of a turn of the event loop, and again when a
+ * millisecond has passed, so that slow handlers in one turn cannot stretch it.
+ */
+export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> & { forget: () => void } {
+  const read = db.select({ value: generation.value }).from(generation).where(sql`id = 1`).prepare()
+  let value = 0
+  let readAt = -Infinity
+  let nextTurn: NodeJS.Immediate | null = null
+
+  function forget (): void {
+    readAt = -Infinity
+  }
+
+  function endTurn (): void {
+    nextTurn = null
+    forget()
+  }
+
+  return {
+    generation () {
+      const now = performance.now()
+      if (now - readAt < TRUSTED) return value
+      value = guarded(() => read.get()?.value) ?? value + 1
+      readAt = now
+      nextTurn ??= setImmediate(endTurn).unref()
+      return value
+    },
+    forget
+  }
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import { DriverMissingError, OpenError, SchemaError } from '../../errors.js'
+import type { Store } from '../store.js'
+import type { SqliteDatabase, Write } from './database.js'
+import { codeOf, driverErrorOf, guarded } from './failures.js'
+import { generationVerb } from './generation.js'
+import { insertVerb } from './inserting.js'
+import { keyVerbs } from './keys.js'
+import { checkSchema, migrate } from './migrate.js'
+import { profileVerbs } from './profiles.js'
+
+/** How long a statement waits for another process's write, in milliseconds. */
+const BUSY_TIMEOUT = 5000
+
+/** SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again. */
+const ATTEMPTS = 100
+const PAUSE = 50
+
+/**
+ * Opens a SQLite store.
+ *
+ * @param source a path, `':memory:'`, or a connection that the application opened and will close
+ * @param migrates whether to bring the tables up to date, or only to check them
+ * @throws FST_API_KEY_CANNOT_OPEN naming the file and the reason
+ * @throws FST_API_KEY_SCHEMA_MISSING when the tables are to be there and are not
+ * @throws FST_API_KEY_DRIVER_MISSING when better-sqlite3 is not installed
+ */
+export async function openSqliteStore (source: string | Database, migrates: boolean): Promise<Store> {
+  const owned = typeof source === 'string'
+  const client = owned ? await connect(source) : source
+  try {
+    const { drizzle } = await import('drizzle-orm/better-sqlite3')
+    const db = drizzle(client)
+    await retryWhileBusy(() => {
+      if (owned) configure(client)
+      if (migrates) migrate(db)
+      else checkSchema(db)
+    })
+    return createStore(db, owned)
+  } catch (error) {
+    if (owned) client.close()
+    throw error instanceof SchemaError ? error : new OpenError(client.name, reason(error))
+  }
+}
+
+function createStore (db: SqliteDatabase, owned: boolean): Store {
+  const { generation, forget } = generationVerb(db)
+  const write: Write = (step) => {
+    // What this process changes must be seen by its very next request.
+    forget()
+    return guarded(() => db.transaction(step, { behavior: 'immediate' }))
+  }
+  return {
+    generation,
+    ...keyVerbs(db, write),
+    ...insertVerb(db, write),
+    ...profileVerbs(db, write),
+    async close () {
+      if (owned) db.$client.close()
+    }
+  }
+}
+
+async function connect (file: string): Promise<Database> {
+  const Connection = await loadDriver()
+  try {
+    return new Connection(file, { timeout: BUSY_TIMEOUT })
+  } catch (error) {
+    throw new OpenError(file, reason(error))
+  }
+}
+
+function configure (client: Database): void {
+  client.pragma('journal_mode = WAL')
+  client.pragma('foreign_keys = ON')
+}
+
+async function retryWhileBusy (step: () => void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return step()
+    } catch (error) {
+      if (attempt === ATTEMPTS || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+      await sleep(PAUSE)
+    }
+  }
+}
+
+async function loadDriver (): Promise<typeof import('better-sqlite3')> {
+  try {
+    return (await import('better-sqlite3')).default
+  } catch {
+    throw new DriverMissingError('better-sqlite3', 'better-sqlite3')
+  }
+}
+
+function reason (error: unknown): string {
+  const { message } = driverErrorOf(error)
+  const code = codeOf(error)
+  return code === undefined ? message : `${message} (${code})`
+}

@@ -1,0 +1,60 @@
+import { and, asc, eq, gt, isNull } from 'drizzle-orm'
+import type { ProfileFields, ProfileRow, Store } from '../store.js'
+import { keyColumns, profileColumns } from './columns.js'
+import type { SqliteDatabase, Write } from './database.js'
+import { guarded } from './failures.js'
+import { keys, profiles } from './schema.js'
+
+/** The verbs of a store that are about profiles. */
+export type ProfileVerbs = Pick<Store, 'ensureProfile' | 'getProfile' | 'listProfiles' | 'updateProfile' | 'deleteProfile'>
+
+export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
+  return {
+    async ensureProfile (userId, fields, at) {
+      return write(() => ensureProfile(db, userId, fields, at))
+    },
+
+    async getProfile (userId) {
+      return guarded(() => findProfile(db, userId))
+    },
+
+    async listProfiles (cursor, limit) {
+      return guarded(() => db.select(profileColumns).from(profiles)
+        .where(and(gt(profiles.id, cursor), isNull(profiles.deletedAt))).orderBy(asc(profiles.id)).limit(limit).all())
+    },
+
+    async updateProfile (userId, fields) {
+      return write(() => Object.keys(fields).length === 0
+        ? findProfile(db, userId)
+        : db.update(profiles).set(fields).where(profileOf(userId)).returning(profileColumns).get() ?? null)
+    },
+
+    async deleteProfile (userId, at) {
+      return write(() => deleteProfile(db, userId, at))
+    }
+  }
+}
+
+/** Finds or makes a profile. To be called within a transaction that holds the write lock. */
+export function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
+  const found = findProfile(db, userId)
+  if (found !== null) return { row: found, created: false }
+  return { row: db.insert(profiles).values({ ...fields, userId, createdAt: at }).returning(profileColumns).get(), created: true }
+}
+
+export function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
+  return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
+}
+
+function deleteProfile (db: SqliteDatabase, userId: string, at: number) {
+  const row = db.update(profiles).set({ deletedAt: at }).where(profileOf(userId)).returning(profileColumns).get()
+  if (row === undefined) return null
+  const revoked = db.update(keys).set({ revokedAt: at })
+    .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning(keyColumns).all()
+  return { row, revoked: revoked.map((key) => ({ ...key, userId })) }
+}
+
+/** The user's profile, unless it was deleted. */
+function profileOf (userId: string) {
+  return and(eq(profiles.userId, userId), isNull(profiles.deletedAt))
+}
