@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { NotFoundError } from '../errors.js'
 import type { KeyRow, Store } from '../store/store.js'
 import { Activity, type ActivityLog } from './activity.js'
-import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId } from './arguments.js'
+import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId, checkVerifyOptions } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
 import { announce, changeBy, type ApiKeyEvents, type By, type ReportListener } from './events.js'
 import { issue } from './issuing.js'
@@ -75,7 +75,8 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async createMany (batch: readonly BatchKeyOptions[], by: By = {}): Promise<NewKey[]> {
     checkBatch(batch)
     checkBy(by)
-    return await issue(this.#context, batch, by)
+    // Copies, since what was checked must not change before it is stored.
+    return await issue(this.#context, batch.map((fields) => ({ ...fields })), by)
   }
 
   /** Finds a key by its id; null when there is none. */
@@ -148,10 +149,11 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * @param ip the caller's address, kept as the key's `loggedIp`
    * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_API_FORBIDDEN
    */
-  async verify (secret: string, { ip }: { ip?: string } = {}): Promise<ApiUser> {
+  async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
-    checkBy({ ip })
-    return this.accept(await this.check(secret), ip ?? null)
+    checkVerifyOptions(options)
+    const { ip = null } = options
+    return this.accept(await this.check(secret), ip)
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
