@@ -104,7 +104,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkBy(by)
     const { store } = this.#context
     const row = changes.name === undefined ? await store.getKey(keyId) : await store.renameKey(keyId, changes.name)
-    if (row === null) throw new NotFoundError('API key', keyId)
+    if (row === null) throw unknownKey(keyId)
     return this.#toRecord(row)
   }
 
@@ -118,7 +118,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkBy(by)
     const at = this.#context.settings.now()
     const revoked = await this.#context.store.revokeKey(keyId, at)
-    if (revoked === null) throw new NotFoundError('API key', keyId)
+    if (revoked === null) throw unknownKey(keyId)
     const key = this.#toRecord(revoked.row)
     if (revoked.changed) this.#context.announce('apiKeyRevoked', { key, ...changeBy(by, at) })
     return key
@@ -135,7 +135,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const { store, activity, settings } = this.#context
     const at = settings.now()
     const ended = await store.logoutKey(keyId, at)
-    if (ended === null) throw new NotFoundError('API key', keyId)
+    if (ended === null) throw unknownKey(keyId)
     const wasNoted = activity.logout(keyId)
     this.#verifier.forgetLogin(ended.digest)
     const key = this.#toRecord(ended.row)
@@ -200,4 +200,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   #toRecord (row: KeyRow): KeyRecord {
     return toKeyRecord(this.#context.activity.ofKey(row))
   }
+}
+
+/** Ids are UUIDs. Anything else may be the secret, passed by mistake, and is not shown. */
+function unknownKey (keyId: string): Error {
+  return new NotFoundError('API key', /^[0-9a-f-]{36}$/.test(keyId) ? keyId : '…')
 }
