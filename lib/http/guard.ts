@@ -104,7 +104,8 @@ export class Guard {
 
   #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, credential: Credential, access: Access): void {
     this.#requireScopes(reply, access.user, rule, credential.header)
-    request.apiUser = this.#service.accept(access, request.ip)
+    // A client on a Unix socket has no address, whatever the type says.
+    request.apiUser = this.#service.accept(access, request.ip ?? null)
   }
 
   #requireScopes (reply: FastifyReply, user: ApiUser, rule: Rule, header: number | null): void {
