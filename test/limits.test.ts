@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { server } from './helpers/app.js'
+import { compiled } from './helpers/compiled.js'
 
 const CREATOR = fileURLToPath(new URL('helpers/creator.js', import.meta.url))
-const MODULE = new URL('../lib/index.ts', import.meta.url).href
 
 t.test('100 parallel creates against a limit of 5 make exactly 5', async (t) => {
   const { apiKeys } = await server(t, { maxKeys: 5 })
@@ -17,8 +17,9 @@ t.test('100 parallel creates against a limit of 5 make exactly 5', async (t) => 
 })
 
 t.test('so do 50 and 50 in two processes on one file', async (t) => {
-  const file = join(t.testdir(), 'keys.db')
-  const children = [1, 2].map(() => fork(CREATOR, [MODULE, file, 'ann', '50', '5'], { execArgv: process.execArgv }))
+  const module = compiled(t)
+  const file = join(t.testdirName, 'keys.db')
+  const children = [1, 2].map(() => fork(CREATOR, [module, file, 'ann', '50', '5'], { execArgv: [] }))
   await Promise.all(children.map((child) => once(child, 'message')))
   const answers = children.map((child) => once(child, 'message'))
   for (const child of children) child.send('go')

@@ -1,0 +1,264 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Database from 'better-sqlite3'
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
+import t from 'tap'
+import apiKey, { type ApiKeyOptions } from '../lib/index.js'
+import { triggers } from '../lib/store/sqlite/schema.js'
+import { ask, bareServer, INFO, Log, server, WARN } from './helpers/app.js'
+import { compiled } from './helpers/compiled.js'
+import { connection } from './helpers/sqlite.js'
+
+const OPENER = fileURLToPath(new URL('helpers/opener.js', import.meta.url))
+const MIGRATIONS = fileURLToPath(new URL('../drizzle/sqlite/', import.meta.url))
+
+type Refusal = Error & { code: string }
+
+/** Starts a server that is to fail, and gives the error. */
+async function refusal (t: Test, options: ApiKeyOptions): Promise<Refusal> {
+  const app = bareServer(t)
+  try {
+    await app.register(apiKey, options)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return Object.assign(error, { code: String(error.code) })
+    throw error
+  }
+  throw new Error('it started')
+}
+type Test = Parameters<typeof server>[0]
+
+/** Runs a step as somebody whom the permissions of files concern. */
+async function unprivileged<T> (step: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return await step()
+  process.seteuid?.(65534)
+  try {
+    return await step()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
+
+t.test('a database that cannot be opened fails start-up with the absolute path and the reason', async (t) => {
+  const folder = t.testdir({ 'text.db': 'this is not a database, it is a text that is long enough to be looked at', folder: {} })
+  const cases: [string, RegExp][] = [
+    ['missing/keys.db', /directory does not exist/],
+    ['folder', /unable to open database file \(SQLITE_CANTOPEN/],
+    ['text.db', /file is not a database \(SQLITE_NOTADB\)/],
+    ['text.db/keys.db', /directory does not exist|unable to open/]
+  ]
+  for (const [name, reason] of cases) {
+    const file = join(folder, name)
+    const error = await refusal(t, { database: file })
+    t.equal(error.code, 'FST_API_KEY_CANNOT_OPEN')
+    t.ok(error.message.startsWith(`The database ${file} cannot be opened: `), error.message)
+    t.match(error.message, reason)
+  }
+})
+
+t.test('a file or a folder without permission to write says so', async (t) => {
+  const folder = t.testdir()
+  const [locked, readable] = [join(folder, 'locked'), join(folder, 'read-only.db')]
+  mkdirSync(locked, { mode: 0o555 })
+  new Database(readable).exec('CREATE TABLE a (b)').close()
+  chmodSync(readable, 0o444)
+  const [inLocked, ofReadable] = await unprivileged(async () => [
+    await refusal(t, { database: join(locked, 'keys.db') }), await refusal(t, { database: readable })
+  ] as const)
+  t.match(inLocked, { code: 'FST_API_KEY_CANNOT_OPEN', message: /locked\/keys\.db cannot be opened: unable to open database file \(SQLITE_CANTOPEN/ })
+  t.match(ofReadable, { code: 'FST_API_KEY_CANNOT_OPEN', message: /read-only\.db cannot be opened: attempt to write a readonly database \(SQLITE_READONLY/ })
+})
+
+t.test('a file is opened with the write-ahead log', async (t) => {
+  const folder = t.testdir()
+  const app = await server(t, { database: join(folder, 'keys.db') })
+  await app.apiKeys.create('ann')
+  t.ok(existsSync(join(folder, 'keys.db-wal')))
+  t.strictSame(connection(t, join(folder, 'keys.db')).pragma('journal_mode'), [{ journal_mode: 'wal' }])
+})
+
+t.test('20 processes starting at once on an empty file all come up', async (t) => {
+  const module = compiled(t)
+  const file = join(t.testdirName, 'keys.db')
+  const children = Array.from({ length: 20 }, (_, i) => fork(OPENER, [module, file, `user ${i}`], { execArgv: [] }))
+  await Promise.all(children.map((child) => once(child, 'message')))
+  const answers = children.map((child) => once(child, 'message'))
+  for (const child of children) child.send('go')
+  t.strictSame((await Promise.all(answers)).map(([id]) => id), children.map((_, i) => `user ${i}`))
+  const app = await server(t, { database: file })
+  t.equal((await app.apiKeys.profiles.list()).length, 20)
+})
+
+t.test('keys outlive the process', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const first = await server(t, { database })
+  const { key } = await first.apiKeys.create('ann')
+  await first.close()
+  t.match(await ask(await server(t, { database }), key), { status: 200, body: { user: { id: 'ann' } } })
+})
+
+t.test('a path is relative to the working directory, and the log has it in full', async (t) => {
+  const log = new Log()
+  const folder = t.testdir()
+  const before = process.cwd()
+  process.chdir(folder)
+  t.teardown(() => process.chdir(before))
+  await server(t, { database: 'keys.db' }, log)
+  t.ok(existsSync(join(folder, 'keys.db')))
+  t.match(log.lines, [{ level: INFO, msg: 'API keys are kept in this database', database: resolve(folder, 'keys.db') }])
+  const memory = new Log()
+  await server(t, {}, memory)
+  t.match(memory.lines, [{ database: ':memory:' }])
+})
+
+t.test('the bare default warns in production, and a chosen place does not', async (t) => {
+  const folder = t.testdir()
+  const before = process.cwd()
+  const environment = process.env['NODE_ENV']
+  process.chdir(folder)
+  t.teardown(() => {
+    process.chdir(before)
+    if (environment === undefined) delete process.env['NODE_ENV']
+    else process.env['NODE_ENV'] = environment
+  })
+  const warnings = async (options: ApiKeyOptions) => {
+    const log = new Log()
+    const app = bareServer(t, log)
+    await app.register(apiKey, options)
+    return log.messages(WARN)
+  }
+  process.env['NODE_ENV'] = 'production'
+  t.match(await warnings({}), [/^API keys are kept in a file in the working directory; set the option database/])
+  t.ok(existsSync(join(folder, 'apikeys.db')))
+  t.strictSame(await warnings({ database: join(folder, 'chosen.db') }), [])
+  process.env['NODE_ENV'] = 'development'
+  t.strictSame(await warnings({}), [])
+})
+
+t.test('a Database and a Drizzle database of the application are used and not closed', async (t) => {
+  const file = join(t.testdir(), 'app.db')
+  const client = connection(t, file)
+  for (const database of [client, drizzle(client), drizzle({ client })]) {
+    const log = new Log()
+    const app = await server(t, { database }, log)
+    const { key } = await app.apiKeys.create('ann')
+    t.equal((await ask(app, key)).status, 200)
+    t.match(log.lines, [{ database: `the application's own (${file})` }])
+    await app.close()
+    t.equal(client.open, true)
+  }
+  t.match(client.prepare('SELECT count(*) AS keys FROM api_keys').get(), { keys: 3 })
+  t.match(client.prepare('SELECT count(*) AS used FROM api_keys WHERE last_used_at IS NOT NULL').get(), { used: 3 }, 'what was noted is written')
+})
+
+t.test('a change joins a transaction of the application on the same connection', async (t) => {
+  const client = connection(t, ':memory:')
+  const app = await server(t, { database: client })
+  client.exec('BEGIN')
+  await app.apiKeys.create('ann')
+  client.exec('ROLLBACK')
+  t.strictSame(await app.apiKeys.list('ann'), [])
+  client.exec('BEGIN')
+  const { key } = await app.apiKeys.create('ann')
+  client.exec('COMMIT')
+  t.equal((await ask(app, key)).status, 200)
+})
+
+t.test('an application that reads BigInts on its connection goes on doing so, and we work', async (t) => {
+  const client = connection(t, ':memory:')
+  client.defaultSafeIntegers(true)
+  const app = await server(t, { database: client, maxKeys: 2 })
+  const { id, key, ...record } = await app.apiKeys.create('ann')
+  t.type(record.profileId, 'number')
+  t.match(await ask(app, key), { status: 200, body: { user: { id: 'ann', profileId: 1 } } })
+  await app.apiKeys.flush()
+  await app.apiKeys.profiles.update('ann', { canUseApi: false, maxKeys: 1 })
+  t.equal((await ask(app, key)).status, 403)
+  await t.rejects(app.apiKeys.create('ann'), { code: 'FST_API_KEY_LIMIT_REACHED' })
+  await app.apiKeys.revoke(id)
+  t.equal((await app.apiKeys.get(id))?.state, 'revoked')
+  t.match(client.prepare('SELECT count(*) AS n FROM api_keys').get(), { n: 1n })
+})
+
+t.test("a read-only connection of the application's says what is wrong", async (t) => {
+  const file = join(t.testdir(), 'app.db')
+  new Database(file).exec('CREATE TABLE a (b)').close()
+  const client = new Database(file, { readonly: true })
+  t.teardown(() => client.close())
+  t.match(await refusal(t, { database: client }), { code: 'FST_API_KEY_CANNOT_OPEN', message: `The database ${file} cannot be opened: attempt to write a readonly database (SQLITE_READONLY)` })
+  const closed = new Database(':memory:')
+  closed.close()
+  t.match(await refusal(t, { database: closed }), { code: 'FST_API_KEY_CANNOT_OPEN', message: /:memory: cannot be opened: The database connection is not open/ })
+})
+
+t.test('without migrate the tables, columns and triggers must be there, and what is missing is named', async (t) => {
+  const missing = async (prepare: (client: Database.Database) => void) => {
+    const client = connection(t, ':memory:')
+    prepare(client)
+    const { code, message } = await refusal(t, { database: client, migrate: false })
+    t.equal(code, 'FST_API_KEY_SCHEMA_MISSING')
+    return message
+  }
+  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
+  const full = (change: string) => (client: Database.Database) => {
+    applyAll(client)
+    client.exec(change)
+  }
+  t.match(await missing(full('DROP TRIGGER api_keys_replaced; DROP TRIGGER api_key_profiles_deleted')), /lacks the trigger api_keys_replaced, the trigger api_key_profiles_deleted;/)
+  t.match(await missing(full('ALTER TABLE api_keys DROP COLUMN logged_out_at; ALTER TABLE api_key_profiles DROP COLUMN last_access_at')), /lacks the column api_key_profiles\.last_access_at, the column api_keys\.logged_out_at;/)
+  t.match(await missing(full('DELETE FROM api_key_generation')), /lacks the row of api_key_generation;/)
+  const file = join(t.testdir(), 'empty.db')
+  t.match(await refusal(t, { database: file, migrate: false }), { code: 'FST_API_KEY_SCHEMA_MISSING' })
+
+  const client = connection(t, ':memory:')
+  applyAll(client)
+  const app = await server(t, { database: client, migrate: false })
+  const { key } = await app.apiKeys.create('ann')
+  t.equal((await ask(app, key)).status, 200)
+  t.equal(client.prepare("SELECT 1 FROM sqlite_master WHERE name = 'api_key_migrations'").get(), undefined)
+})
+
+t.test('our migrations and those of the application keep out of the way of each other', async (t) => {
+  const folder = t.testdir({
+    migrations: {
+      '0000_app.sql': 'CREATE TABLE buckets (id integer PRIMARY KEY);',
+      // Far newer than ours: with one table for both, ours would be taken for applied.
+      meta: { '_journal.json': JSON.stringify({ version: '7', dialect: 'sqlite', entries: [{ idx: 0, version: '6', when: 9_000_000_000_000, tag: '0000_app', breakpoints: true }] }) }
+    }
+  })
+  for (const order of ['before', 'after']) {
+    const client = connection(t, join(folder, `${order}.db`))
+    const db = drizzle(client)
+    if (order === 'before') migrate(db, { migrationsFolder: join(folder, 'migrations') })
+    const app = await server(t, { database: db })
+    if (order === 'after') migrate(db, { migrationsFolder: join(folder, 'migrations') })
+    t.ok(await app.apiKeys.create('ann'))
+    t.strictSame(db.all(sql`SELECT count(*) AS n FROM buckets`), [{ n: 0 }])
+    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: 2 }])
+    await app.close()
+    t.ok(await (await server(t, { database: db })).apiKeys.create('ann'), 'starting again applies nothing twice')
+    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: 2 }])
+  }
+})
+
+t.test('the triggers that are exported are those of the migration', async (t) => {
+  const statements = readFileSync(join(MIGRATIONS, '0001_triggers.sql'), 'utf8').split('--> statement-breakpoint').map((statement) => statement.trim().replace(/;$/, ''))
+  t.strictSame(statements, triggers)
+})
+
+t.test('with better-sqlite3 not installed the error says how to get it', async (t) => {
+  const { openSqliteStore } = await t.mockImport<typeof import('../lib/store/sqlite/open.js')>('../lib/store/sqlite/open.js', {
+    'better-sqlite3': { get default (): never { throw new Error('Cannot find package') } }
+  })
+  await t.rejects(openSqliteStore(':memory:', true), { code: 'FST_API_KEY_DRIVER_MISSING', message: /npm install better-sqlite3/ })
+})
+
+/** Makes the tables as an application does that keeps them in its own migrations. */
+function applyAll (client: Database.Database): void {
+  for (const statement of readFileSync(join(MIGRATIONS, '0000_tables.sql'), 'utf8').split('--> statement-breakpoint')) client.exec(statement)
+  for (const statement of triggers) client.exec(statement)
+}
