@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const MODULES = join(ROOT, 'node_modules')
+const BIN = join(MODULES, '.bin')
+
+const run = promisify(execFile)
+
+const { name, version, dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+
+/** What npm would install with the package: optional peers are the application's choice. */
+const INSTALLED = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).filter((name) => peerDependenciesMeta[name]?.optional !== true)
+
+// Outside of the project, where nothing that the package did not declare is found by chance.
+const folder = mkdtempSync(join(tmpdir(), 'package-'))
+t.teardown(() => rmSync(folder, { recursive: true }))
+const source = join(folder, 'source')
+const application = join(folder, 'application')
+const installed = join(application, 'node_modules', name)
+const tarball = join(folder, `${name}-${version}.tgz`)
+
+/** Runs a script of the application. */
+async function node (file: string, script: string): Promise<{ stdout: string }> {
+  writeFileSync(join(application, file), script)
+  return await run(process.execPath, ['--disable-warning=ExperimentalWarning', file], { cwd: application, env: { PATH: process.env['PATH'] } })
+}
+
+function link (name: string): void {
+  const target = join(application, 'node_modules', name)
+  mkdirSync(dirname(target), { recursive: true })
+  if (!existsSync(target)) symlinkSync(join(MODULES, name), target, 'junction')
+}
+
+t.before(async () => {
+  mkdirSync(join(application, 'node_modules'), { recursive: true })
+  writeFileSync(join(application, 'package.json'), '{ "private": true }')
+  // Built and packed from a copy, so that nothing else sees dist vanish for a moment.
+  for (const entry of readdirSync(ROOT)) {
+    if (['.git', '.tap', 'node_modules', 'dist', 'test', 'bench', 'coverage'].includes(entry)) continue
+    cpSync(join(ROOT, entry), join(source, entry), { recursive: true })
+  }
+  symlinkSync(MODULES, join(source, 'node_modules'), 'junction')
+  await run(process.execPath, [join(BIN, 'tsc'), '-p', 'tsconfig.build.json'], { cwd: source })
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: source })
+  mkdirSync(installed)
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
+  for (const name of INSTALLED) link(name)
+})
+
+const USE = `
+async function main (apiKey, Fastify) {
+  const app = Fastify()
+  await app.register(apiKey, { database: 'keys.db' })
+  app.get('/me', async (request) => request.apiUser.id)
+  const { key } = await app.apiKeys.create('ann')
+  const response = await app.inject({ url: '/me', headers: { 'x-api-authorization': key } })
+  const { statusCode } = await app.inject('/me')
+  console.log(response.body, statusCode)
+  await app.close()
+}
+`
+
+t.test('the package holds what it needs and nothing else', async (t) => {
+  const shipped = readdirSync(installed, { recursive: true, encoding: 'utf8' })
+  for (const needed of ['dist/index.js', 'dist/index.d.ts', 'drizzle/sqlite/0000_tables.sql', 'drizzle/sqlite/meta/_journal.json', 'LICENSE', 'package.json']) {
+    t.ok(shipped.includes(needed), needed)
+  }
+  for (const folder of ['views', 'docs']) {
+    if (existsSync(join(ROOT, folder))) t.strictSame(readdirSync(join(installed, folder), { recursive: true }).toSorted(), readdirSync(join(ROOT, folder), { recursive: true }).toSorted())
+  }
+  t.strictSame(shipped.filter((file) => /(^|\/)(test|bench|examples|lib|node_modules)(\/|$)|\.db|\.env|\.tsbuildinfo/.test(file)), [])
+})
+
+t.test('it works with import', async (t) => {
+  const { stdout } = await node('esm.mjs', `import Fastify from 'fastify'\nimport apiKey, { apiKey as named } from '${name}'\n${USE}\nawait main(apiKey, Fastify)\nconsole.log(apiKey === named)`)
+  t.equal(stdout, 'ann 401\ntrue\n')
+})
+
+t.test('it works with require', async (t) => {
+  const { stdout } = await node('cjs.cjs', `const Fastify = require('fastify')\nconst apiKey = require('${name}')\n${USE}\nmain(apiKey, Fastify).then(() => console.log(typeof apiKey))`)
+  t.equal(stdout, 'ann 401\nfunction\n')
+})
+
+t.test('the schema for SQLite can be imported, its tables and triggers', async (t) => {
+  const { stdout } = await node('schema.mjs', `import { profiles, keys, generation, triggers } from '${name}/schema/sqlite'\nconsole.log([profiles, keys, generation].every(Boolean), triggers.length > 5)`)
+  t.equal(stdout, 'true true\n')
+})
+
+t.test('what is not exported cannot be imported', async (t) => {
+  await t.rejects(node('deep.mjs', `import '${name}/dist/plugin.js'`), /ERR_PACKAGE_PATH_NOT_EXPORTED/)
+})
+
+t.test('an application in strict TypeScript compiles against it', async (t) => {
+  for (const types of ['typescript', '@types/node', '@types/better-sqlite3']) link(types)
+  writeFileSync(join(application, 'app.mts'), `import Fastify from 'fastify'
+import apiKey, { type ApiUser } from '${name}'
+import { keys } from '${name}/schema/sqlite'
+const app = Fastify()
+await app.register(apiKey, { prefix: ['ak', 'old'] })
+app.get('/me', { config: { apiKey: 'optional' } }, async (request): Promise<ApiUser | null> => request.apiUser)
+export const { key } = await app.apiKeys.create('ann')
+export { keys }
+// @ts-expect-error -- a number is no database
+await app.register(apiKey, { database: 5 })
+`)
+  const options = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', '--types', 'node']
+  const { stdout } = await run(process.execPath, [join(BIN, 'tsc'), ...options, 'app.mts'], { cwd: application }).catch((error: { stdout: string }) => error)
+  t.equal(stdout, '')
+})
+
+t.test('publint and attw find nothing', async (t) => {
+  t.match(await run(process.execPath, [join(BIN, 'publint'), '--strict', tarball], { cwd: folder }), { stdout: /All good!/ })
+  // Whatever it finds makes it fail, but for what its profile leaves out.
+  await t.resolves(run(process.execPath, [join(BIN, 'attw'), tarball, '--profile', 'esm-only'], { cwd: folder }))
+})
