@@ -111,10 +111,11 @@ export class Activity {
   #giveUpOldest (): void {
     // A map keeps the order of insertion, so its first entry has waited longest.
     const [oldest] = this.#waiting.values()
-    if (oldest === undefined) return
-    this.#waiting.delete(oldest.keyId)
-    oldest.waiting = false
-    this.#lost += 1
+    if (oldest !== undefined) {
+      this.#waiting.delete(oldest.keyId)
+      oldest.waiting = false
+      this.#lost += 1
+    }
   }
 
   #tick (): void {

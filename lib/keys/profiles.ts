@@ -104,7 +104,8 @@ export class Profiles {
 
   #toRecord (row: ProfileRow): ProfileRecord {
     const { activity, settings } = this.#context
-    return toProfileRecord(activity.ofProfiles([row])[0] ?? row, settings.maxKeys)
+    const [noted = row] = activity.ofProfiles([row])
+    return toProfileRecord(noted, settings.maxKeys)
   }
 }
 

@@ -61,7 +61,8 @@ function makeProfile (db: SqliteDatabase, draft: KeyDraft, created: ProfileRow[]
 }
 
 function countLive (db: SqliteDatabase, profileId: number): number {
-  return db.select({ live: count() }).from(keys).where(and(eq(keys.profileId, profileId), isNull(keys.revokedAt))).get()?.live ?? 0
+  const [{ live } = { live: 0 }] = db.select({ live: count() }).from(keys).where(and(eq(keys.profileId, profileId), isNull(keys.revokedAt))).all()
+  return live
 }
 
 function prepareInsert (db: SqliteDatabase) {
