@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import t from 'tap'
 import apiKey, { type ApiKeyOptions } from '../lib/index.js'
-import { triggers } from '../lib/store/sqlite/schema.js'
+import { generation, keys, profiles, triggers } from '../lib/store/sqlite/schema.js'
 import { ask, bareServer, INFO, Log, server, WARN } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { connection } from './helpers/sqlite.js'
@@ -91,6 +92,30 @@ t.test('20 processes starting at once on an empty file all come up', async (t) =
   t.strictSame((await Promise.all(answers)).map(([id]) => id), children.map((_, i) => `user ${i}`))
   const app = await server(t, { database: file })
   t.equal((await app.apiKeys.profiles.list()).length, 20)
+})
+
+t.test('start-up tries again while another process holds the lock', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const client = connection(t, file)
+  client.exec('BEGIN IMMEDIATE')
+  const impatient = new Database(file, { timeout: 0 })
+  t.teardown(() => impatient.close())
+  const app = server(t, { database: impatient })
+  await new Promise(setImmediate)
+  client.exec('COMMIT')
+  t.ok(await (await app).apiKeys.create('ann'))
+})
+
+t.test('the exported tables are those that the migrations make', async (t) => {
+  const client = connection(t, ':memory:')
+  await server(t, { database: client })
+  for (const table of [profiles, keys, generation]) {
+    const { name, columns, foreignKeys } = getTableConfig(table)
+    t.strictSame(client.prepare('SELECT name, type, "notnull" FROM pragma_table_info(?)').all(name),
+      columns.map((column) => ({ name: column.name, type: column.getSQLType().toUpperCase(), notnull: column.notNull || (column.primary && column.getSQLType() === 'integer') ? 1 : 0 })))
+    t.strictSame(client.prepare('SELECT "table", "from", "to", on_delete FROM pragma_foreign_key_list(?)').all(name),
+      foreignKeys.map((key) => ({ table: getTableConfig(key.reference().foreignTable).name, from: key.reference().columns[0]?.name, to: key.reference().foreignColumns[0]?.name, on_delete: key.onDelete?.toUpperCase() })))
+  }
 })
 
 t.test('keys outlive the process', async (t) => {
