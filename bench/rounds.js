@@ -1,0 +1,74 @@
+import { copyFileSync } from 'node:fs'
+import { sendLoad } from './load/generator.js'
+import { Server } from './load/server.js'
+
+/**
+ * What one round saw of one server.
+ *
+ * @typedef {object} Sample
+ * @property {number} rate requests a second
+ * @property {number} p50 milliseconds
+ * @property {number} p99 milliseconds
+ * @property {number} cpu share of one processor that the server used
+ * @property {number} rss resident memory afterwards, bytes
+ * @property {number} unexpected answers other than the expected one
+ * @property {number} errors of connections, and time-outs
+ */
+
+/**
+ * A row's server, running.
+ *
+ * @typedef {object} Lane
+ * @property {import('./rows.js').Row} row
+ * @property {Server} server
+ * @property {string} file its credentials
+ * @property {Sample[]} samples
+ */
+
+/**
+ * Starts a row's server.
+ *
+ * @param {import('./rows.js').Row} row
+ * @param {string} folder that of the fixture
+ * @returns {Promise<Lane>}
+ */
+export async function startLane (row, folder) {
+  const own = `${folder}/${row.id}`
+  if (row.server === 'apikey') copyFileSync(`${folder}/seed.db`, `${own}.db`)
+  const server = await Server.start(row.server, { options: row.options, database: `${own}.db`, credentials: `${own}.txt` })
+  return { row, server, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [] }
+}
+
+/**
+ * Warms a server up, and makes sure that each answer has the status that is expected, which wrk tells only when it is
+ * slowed down.
+ *
+ * @param {Lane} lane
+ * @param {number} seconds
+ */
+export async function warmUp ({ row, server, file }, seconds) {
+  const { statuses, errors } = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: true })
+  const isExpected = Object.keys(statuses).join() === String(row.status)
+  if (!isExpected || errors > 0) throw new Error(`${row.title}: ${JSON.stringify(statuses)} and ${errors} errors instead of ${row.status}`)
+}
+
+/**
+ * Measures a server once.
+ *
+ * @param {Lane} lane
+ * @param {number} seconds
+ */
+export async function measure ({ row, server, file, samples }, seconds) {
+  const before = await server.usage()
+  const load = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: false })
+  const after = await server.usage()
+  samples.push({
+    rate: load.requests / load.seconds,
+    p50: load.p50,
+    p99: load.p99,
+    cpu: (after.cpu - before.cpu) / load.seconds,
+    rss: after.rss,
+    unexpected: row.status < 400 ? load.refused : load.requests - load.refused,
+    errors: load.errors
+  })
+}
