@@ -20,5 +20,9 @@ export const rows = [
   { id: 'warm', title: 'fastify-apikey, warm cache', server: 'apikey', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'cacheoff', title: 'fastify-apikey, cache off', server: 'apikey', options: { cache: false }, header: OURS, credentials: 'good', status: 200 },
   { id: 'mistyped', title: 'fastify-apikey, refusing mistyped keys', server: 'apikey', options: {}, header: OURS, credentials: 'mistyped', status: 401 },
-  { id: 'unknown', title: 'fastify-apikey, refusing unknown keys', server: 'apikey', options: {}, header: OURS, credentials: 'unknown', status: 401 }
+  { id: 'unknown', title: 'fastify-apikey, refusing unknown keys', server: 'apikey', options: {}, header: OURS, credentials: 'unknown', status: 401 },
+  { id: 'bearer-1', title: '@fastify/bearer-auth, 1 static key', server: 'bearer', options: { keys: 1 }, header: 'Authorization', credentials: 'own', status: 200 },
+  { id: 'bearer-100', title: '@fastify/bearer-auth, 100 static keys', server: 'bearer', options: { keys: 100 }, header: 'Authorization', credentials: 'own', status: 200 },
+  { id: 'jwt', title: '@fastify/jwt, HS256, 10,000 tokens', server: 'jwt', options: { tokens: 10_000 }, header: 'Authorization', credentials: 'own', status: 200 },
+  { id: 'better-auth', title: 'better-auth API keys on SQLite, 2,000 keys', server: 'better-auth', options: { keys: 2000 }, header: 'X-Api-Key', credentials: 'own', status: 200 }
 ]
