@@ -23,6 +23,7 @@ import { Server } from './load/server.js'
  * @property {Server} server
  * @property {string} file its credentials
  * @property {Sample[]} samples
+ * @property {string | null} problem what warming up found wrong
  */
 
 /**
@@ -36,7 +37,7 @@ export async function startLane (row, folder) {
   const own = `${folder}/${row.id}`
   if (row.server === 'apikey') copyFileSync(`${folder}/seed.db`, `${own}.db`)
   const server = await Server.start(row.server, { options: row.options, database: `${own}.db`, credentials: `${own}.txt` })
-  return { row, server, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [] }
+  return { row, server, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [], problem: null }
 }
 
 /**
@@ -46,10 +47,11 @@ export async function startLane (row, folder) {
  * @param {Lane} lane
  * @param {number} seconds
  */
-export async function warmUp ({ row, server, file }, seconds) {
+export async function warmUp (lane, seconds) {
+  const { row, server, file } = lane
   const { statuses, errors } = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: true })
   const isExpected = Object.keys(statuses).join() === String(row.status)
-  if (!isExpected || errors > 0) throw new Error(`${row.title}: ${JSON.stringify(statuses)} and ${errors} errors instead of ${row.status}`)
+  if (!isExpected || errors > 0) lane.problem = `while warming up, answers were ${JSON.stringify(statuses)} instead of ${row.status}, and ${errors} errors`
 }
 
 /**
@@ -57,12 +59,13 @@ export async function warmUp ({ row, server, file }, seconds) {
  *
  * @param {Lane} lane
  * @param {number} seconds
+ * @returns {Promise<Sample>}
  */
 export async function measure ({ row, server, file, samples }, seconds) {
   const before = await server.usage()
   const load = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: false })
   const after = await server.usage()
-  samples.push({
+  const sample = {
     rate: load.requests / load.seconds,
     p50: load.p50,
     p99: load.p99,
@@ -70,5 +73,7 @@ export async function measure ({ row, server, file, samples }, seconds) {
     rss: after.rss,
     unexpected: row.status < 400 ? load.refused : load.requests - load.refused,
     errors: load.errors
-  })
+  }
+  samples.push(sample)
+  return sample
 }

@@ -3,30 +3,13 @@
  * a database with many keys, and files with the credentials that are sent.
  */
 import { writeFileSync } from 'node:fs'
-import Fastify from 'fastify'
-import { apiKey } from './package.js'
+import { batch, open } from './database.js'
 import { shuffle } from './random.js'
 
 const [folder = '', count = '', used = ''] = process.argv.slice(2)
 
-const KEYS_OF_A_USER = 10
-
-/** @param {string} database */
-async function open (database) {
-  const app = Fastify()
-  await app.register(apiKey, { database, pages: false })
-  return app
-}
-
-/** @param {number} keys */
-function batch (keys) {
-  return Array.from({ length: keys }, (_, i) => ({ userId: `user-${Math.floor(i / KEYS_OF_A_USER)}`, name: `key ${i}` }))
-}
-
 const app = await open(`${folder}/seed.db`)
-const start = performance.now()
 const made = await app.apiKeys.createMany(batch(Number(count)))
-const seconds = (performance.now() - start) / 1000
 const all = shuffle(made.map(({ key }) => key))
 const good = all.slice(0, Number(used))
 await app.close()
@@ -38,4 +21,3 @@ await stranger.close()
 
 const mistyped = good.map((key) => key.slice(0, -1) + (key.endsWith('x') ? 'y' : 'x'))
 for (const [name, lines] of Object.entries({ all, good, unknown, mistyped })) writeFileSync(`${folder}/${name}.txt`, lines.join('\n') + '\n')
-process.stdout.write(JSON.stringify({ seconds }))

@@ -40,7 +40,7 @@ export const generator = {
 export async function sendLoad ({ port, header, file, seconds, counts }) {
   const url = `http://127.0.0.1:${port}/`
   const command = wrk.error === undefined
-    ? ['wrk', '-t', '1', '-c', `${CONNECTIONS}`, '-d', `${seconds}s`, '-s', pathOf('wrk.lua'), url, '--', file, header, '1', counts ? 'count' : '']
+    ? ['wrk', '-t', '1', '-c', `${CONNECTIONS}`, '-d', `${seconds}s`, '--timeout', '10s', '-s', pathOf('wrk.lua'), url, '--', file, header, '1', counts ? 'count' : '']
     : [process.execPath, pathOf('autocannon.js'), url, `${CONNECTIONS}`, `${seconds}`, file, header]
   const { stdout } = await promisify(execFile)(...pinned(GENERATOR, command))
   const result = /^RESULT (.+)$/m.exec(stdout)?.[1]
