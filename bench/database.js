@@ -1,7 +1,8 @@
 import Fastify from 'fastify'
 import { apiKey } from './package.js'
 
-const KEYS_OF_A_USER = 10
+/** Keys of one user. */
+export const KEYS_OF_A_USER = 10
 
 /**
  * An application with the plugin and nothing else.

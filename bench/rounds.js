@@ -1,6 +1,13 @@
 import { copyFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sendLoad } from './load/generator.js'
 import { Server } from './load/server.js'
+
+/** How long this package may put off a write, in milliseconds, and a little more. */
+const LAST_WRITE = 1200
+
+/** Below this share of a processor a server counts as idle. */
+const IDLE = 0.03
 
 /**
  * What one round saw of one server.
@@ -50,6 +57,7 @@ export async function startLane (row, folder) {
 export async function warmUp (lane, seconds) {
   const { row, server, file } = lane
   const { statuses, errors } = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: true })
+  await settle(server)
   const isExpected = Object.keys(statuses).join() === String(row.status)
   if (!isExpected || errors > 0) lane.problem = `while warming up, answers were ${JSON.stringify(statuses)} instead of ${row.status}, and ${errors} errors`
 }
@@ -75,5 +83,15 @@ export async function measure ({ row, server, file, samples }, seconds) {
     errors: load.errors
   }
   samples.push(sample)
+  await settle(server)
   return sample
+}
+
+/** Waits until a server has nothing left to do, such as writing last uses, so that it takes no time from the next one. */
+async function settle (/** @type {Server} */ server) {
+  for (let busy = true; busy;) {
+    const before = await server.usage()
+    await sleep(LAST_WRITE)
+    busy = (await server.usage()).cpu - before.cpu > LAST_WRITE / 1000 * IDLE
+  }
 }

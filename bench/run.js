@@ -72,7 +72,7 @@ function report (inProcess) {
     warnings: [generator.warning, disturbance(bare)].filter((warning) => warning !== null),
     rows: summaries,
     inProcess,
-    goals: judgeGoals(summaries, inProcess)
+    goals: judgeGoals(summaries, inProcess, generator.warning === null)
   })
   const markdown = toMarkdown(results)
   console.log(`\n${markdown}`)

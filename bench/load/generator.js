@@ -26,7 +26,7 @@ export const generator = {
   /** What to know about the figures it gives; null when nothing. */
   warning: wrk.error === undefined
     ? null
-    : 'wrk was not found. autocannon is slower than the servers, so the differences between the fast ones are hidden.',
+    : 'wrk was not found. autocannon is slower than the servers, so it hides the differences between the fast ones, and the goals for them are not judged.',
   connections: CONNECTIONS
 }
 

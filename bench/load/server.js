@@ -6,10 +6,12 @@ import { MEASURED, pinned } from './pin.js'
 /** A server of the benchmark in its own process. */
 export class Server {
   #child
+  #name
 
-  /** @param {import('node:child_process').ChildProcess} child @param {number} port */
-  constructor (child, port) {
+  /** @param {import('node:child_process').ChildProcess} child @param {string} name @param {number} port */
+  constructor (child, name, port) {
     this.#child = child
+    this.#name = name
     this.port = port
   }
 
@@ -24,7 +26,7 @@ export class Server {
     const env = { ...process.env, NODE_ENV: 'production' }
     const child = spawn(...pinned(MEASURED, [process.execPath, file, JSON.stringify(order)]), { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const { port } = await answerOf(child, name)
-    return new Server(child, port)
+    return new Server(child, name, port)
   }
 
   /**
@@ -34,10 +36,11 @@ export class Server {
    */
   async usage () {
     this.#child.send('usage')
-    return await answerOf(this.#child, 'a server')
+    return await answerOf(this.#child, this.#name)
   }
 
   async stop () {
+    if (!this.#child.connected) return
     const exit = once(this.#child, 'exit')
     this.#child.disconnect()
     await exit
@@ -49,9 +52,15 @@ export class Server {
  * @param {string} name
  */
 async function answerOf (child, name) {
-  const [answer] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => { throw new Error(`${name} ended by itself`) })
-  ])
-  return answer
+  const waiting = new AbortController()
+  const { signal } = waiting
+  try {
+    const [answer] = await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(() => { throw new Error(`${name} ended by itself`) })
+    ])
+    return answer
+  } finally {
+    waiting.abort()
+  }
 }

@@ -59,6 +59,6 @@ function toInProcessTable (figures) {
 
 /** @param {readonly import('./goals.js').Verdict[]} goals */
 export function toGoalTable (goals) {
-  return table(['goal', 'wanted', 'measured', ''], goals.map(({ figure, goal, measured, met }) =>
-    [figure, goal, measured, met === null ? '' : met ? 'met' : 'missed']))
+  return table(['goal', 'wanted', 'measured', 'verdict'], goals.map(({ figure, goal, measured, met }) =>
+    [figure, goal, measured, met === null ? '-' : met ? 'met' : 'missed']))
 }
