@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
@@ -77,7 +79,7 @@ const PATH = /^\/[\w\-./~]*[\w\-.~]$/
 const OPTIONS: Checks = {
   database: { allowed: DATABASE_FORMS, test: isDatabase },
   migrate: { allowed: 'a boolean', test: isBoolean },
-  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName) },
+  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName, (name) => name.toLowerCase()) },
   realm: { allowed: '1 to 100 printable ASCII characters without quotes and backslashes', test: (value) => typeof value === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value) },
   required: { allowed: 'a boolean', test: isBoolean },
   prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix) },
@@ -110,6 +112,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
+  const views = options.pages === false ? undefined : options.pages?.views
+  if (views !== undefined && !isFolder(views)) throw refuse('pages.views', 'the path of a folder', `${resolve(views)}, which is none`)
   return {
     database: options.database ?? DEFAULT_DATABASE,
     migrate: options.migrate ?? true,
@@ -123,7 +127,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     getUser: options.getUser,
     pages: options.pages === false
       ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views: options.pages?.views },
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     now: options.now ?? Date.now
   }
@@ -132,6 +136,10 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
 function list<T> (value: T | readonly T[]): [T, ...T[]] {
   const [first, ...rest] = Array.isArray(value) ? value as readonly [T, ...T[]] : [value as T]
   return [first as T, ...rest]
+}
+
+function isFolder (path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function isLoginUrl (value: unknown): boolean {

@@ -63,6 +63,11 @@ export class Guard {
     }]
   }
 
+  /** Whether a route takes a key at all. */
+  takesKey (route: RouteOptions): boolean {
+    return toRule(route.config?.apiKey, this.#fallback, route.url) !== 'open'
+  }
+
   /** Throws what refuses the request, or gives it to `done` where the answer comes later. */
   #check (request: FastifyRequest, reply: FastifyReply, rule: Rule, done: HookHandlerDoneFunction): void {
     // A second check in one request is not counted as another use.
@@ -107,7 +112,8 @@ export class Guard {
 
   #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
     if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
-    request.apiUser = this.#service.accept(access, request.ip)
+    // A client on a Unix socket has no address, whatever the type says.
+    request.apiUser = this.#service.accept(access, request.ip ?? null)
   }
 
   #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {

@@ -36,15 +36,14 @@ export class Verifier {
   check (secret: string): Access | Promise<Access> {
     if (secret.length > MAX_SECRET_LENGTH) throw new InvalidKeyError()
     const digest = digestOf(secret)
-    const generation = this.#cache === null ? 0 : this.#store.generation()
     const cached = this.#cache?.get(digest)
-    if (cached !== undefined && cached.generation === generation) {
-      cached.judge()
-      return cached
-    }
-    // A digest that is cached is that of a well-formed secret, so the form needs checking only now.
-    if (!isWellFormed(secret)) throw new InvalidKeyError()
-    return this.#lookUp(digest, generation)
+    // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation.
+    if (cached === undefined && !isWellFormed(secret)) throw new InvalidKeyError()
+    if (this.#cache === null) return this.#lookUp(digest)
+    const generation = this.#store.generation()
+    if (cached === undefined || cached.generation !== generation) return this.#lookUpOnce(digest, generation)
+    cached.judge()
+    return cached
   }
 
   /** Finds a key in whatever state, past the cache and without any effect. */
@@ -58,18 +57,24 @@ export class Verifier {
     if (cached !== undefined) cached.loggedIp = null
   }
 
-  #lookUp (digest: string, generation: number): Access | Promise<Access> {
+  /** Looks a key up together with whoever else wants it now, and keeps it. */
+  #lookUpOnce (digest: string, generation: number): Access | Promise<Access> {
     const running = this.#lookups.get(digest)
     // One that began before the last change may bring back what was changed.
     if (running !== undefined && running.generation === generation) return running.found
-    const row = this.#store.findByDigest(digest)
-    if (!(row instanceof Promise)) return this.#admit(digest, generation, row)
-    const found = row.then((row) => this.#admit(digest, generation, row))
+    const found = this.#lookUp(digest, generation)
+    if (!(found instanceof Promise)) return found
     const lookup = { generation, found }
     this.#lookups.set(digest, lookup)
     const done = () => { if (this.#lookups.get(digest) === lookup) this.#lookups.delete(digest) }
     found.then(done, done)
     return found
+  }
+
+  /** Without a generation to compare there is nothing that a look-up could be shared or kept under. */
+  #lookUp (digest: string, generation = 0): Access | Promise<Access> {
+    const row = this.#store.findByDigest(digest)
+    return row instanceof Promise ? row.then((row) => this.#admit(digest, generation, row)) : this.#admit(digest, generation, row)
   }
 
   #admit (digest: string, generation: number, row: AccessRow | null): Access {

@@ -1,14 +1,14 @@
 import { and, desc, eq, isNull, lte, or, sql } from 'drizzle-orm'
 import type { KeyRow, Store, Use } from '../store.js'
 import { keyColumns } from './columns.js'
-import type { SqliteDatabase, Write } from './database.js'
+import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
 import { keys, profiles } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey' | 'saveUses'>
 
-export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
+export function keyVerbs (db: SqliteDatabase, write: Write, writeUses: Write): KeyVerbs {
   const byDigest = db.select({ ...keyColumns, userId: profiles.userId, canUseApi: profiles.canUseApi })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
     // A bare placeholder would not be encoded as the column's values are.
@@ -54,7 +54,7 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
     },
 
     async saveUses (uses) {
-      write(() => saveAll(uses))
+      writeUses(() => saveAll(uses))
     }
   }
 }
@@ -70,21 +70,21 @@ function findKey (db: SqliteDatabase, id: string): KeyRow | null {
 
 function prepareSaveUses (db: SqliteDatabase): (uses: readonly Use[]) => void {
   const at = sql.placeholder('at')
-  const saveUse = db.update(keys)
+  const saveUse = prepareBulk(db, db.update(keys)
     .set({
       lastUsedAt: sql`${at}`,
       loggedIp: sql`CASE WHEN ${keys.loggedOutAt} > ${at} THEN ${keys.loggedIp} ELSE ${sql.placeholder('ip')} END`
     })
-    .where(and(eq(keys.id, sql.placeholder('keyId')), or(isNull(keys.lastUsedAt), lte(keys.lastUsedAt, at)))).prepare()
-  const saveAccess = db.update(profiles).set({ lastAccessAt: sql`${at}` })
-    .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))).prepare()
+    .where(and(eq(keys.id, sql.placeholder('keyId')), or(isNull(keys.lastUsedAt), lte(keys.lastUsedAt, at)))))
+  const saveAccess = prepareBulk(db, db.update(profiles).set({ lastAccessAt: sql`${at}` })
+    .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))))
 
   return (uses) => {
     const accesses = new Map<number, number>()
     for (const use of uses) {
-      saveUse.run({ keyId: use.keyId, at: use.at, ip: use.ip })
+      saveUse({ ...use })
       accesses.set(use.profileId, Math.max(use.at, accesses.get(use.profileId) ?? 0))
     }
-    for (const [profileId, at] of accesses) saveAccess.run({ profileId, at })
+    for (const [profileId, at] of accesses) saveAccess({ profileId, at })
   }
 }

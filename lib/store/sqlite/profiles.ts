@@ -35,14 +35,13 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
   }
 }
 
-/** Finds or makes a profile. To be called within a transaction that holds the write lock. */
-export function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
+function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
   const found = findProfile(db, userId)
   if (found !== null) return { row: found, created: false }
   return { row: db.insert(profiles).values({ ...fields, userId, createdAt: at }).returning(profileColumns).get(), created: true }
 }
 
-export function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
+function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
   return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
 }
 
