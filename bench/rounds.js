@@ -1,6 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sendLoad } from './load/generator.js'
+import { busyTime } from './load/processors.js'
 import { Server } from './load/server.js'
 
 /** How long this package may put off a write, in milliseconds, and a little more. */
@@ -17,6 +18,8 @@ const IDLE = 0.03
  * @property {number} p50 milliseconds
  * @property {number} p99 milliseconds
  * @property {number} cpu share of one processor that the server used
+ * @property {number} generatorCpu the same of the load generator
+ * @property {number | null} others what other programs took of the two processors, as a share of one; null where that cannot be told
  * @property {number} rss resident memory afterwards, bytes
  * @property {number} unexpected answers other than the expected one
  * @property {number} errors of connections, and time-outs
@@ -71,13 +74,18 @@ export async function warmUp (lane, seconds) {
  */
 export async function measure ({ row, server, file, samples }, seconds) {
   const before = await server.usage()
+  const busyBefore = busyTime()
   const load = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: false })
+  const busyAfter = busyTime()
   const after = await server.usage()
+  const cpu = after.cpu - before.cpu
   const sample = {
     rate: load.requests / load.seconds,
     p50: load.p50,
     p99: load.p99,
-    cpu: (after.cpu - before.cpu) / load.seconds,
+    cpu: cpu / load.seconds,
+    generatorCpu: load.cpu / load.seconds,
+    others: busyBefore === null || busyAfter === null ? null : Math.max(0, busyAfter - busyBefore - cpu - load.cpu) / load.seconds,
     rss: after.rss,
     unexpected: row.status < 400 ? load.refused : load.requests - load.refused,
     errors: load.errors

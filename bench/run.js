@@ -18,9 +18,6 @@ import { runScript } from './script.js'
 const KEYS = 100_000
 const KEYS_IN_USE = 10_000
 
-/** Below this share of its processor, bare Fastify was held up by something else. */
-const UNDISTURBED = 0.9
-
 const task = readArguments()
 installPeers()
 const folder = mkdtempSync(join(tmpdir(), 'fastify-apikey-bench-'))
@@ -50,10 +47,15 @@ async function measureLanes () {
   for (let round = 1; round <= task.rounds; round++) {
     // To and fro, so that a machine that becomes slower or faster meanwhile favours no row.
     for (const lane of round % 2 === 1 ? lanes : lanes.toReversed()) {
-      const { rate, p99, cpu } = await measure(lane, task.seconds)
-      console.log(`Round ${round} of ${task.rounds}: ${figure(rate).padStart(7)}/s, p99 ${figure(p99, 2).padStart(7)} ms, CPU ${figure(cpu * 100).padStart(3)} %  ${lane.row.title}`)
+      const { rate, p99, cpu, others } = await measure(lane, task.seconds)
+      console.log(`Round ${round} of ${task.rounds}: ${figure(rate).padStart(7)}/s, p99 ${figure(p99, 2).padStart(7)} ms, CPU ${percent(cpu)}, others ${percent(others)}  ${lane.row.title}`)
     }
   }
+}
+
+/** @param {number | null} share */
+function percent (share) {
+  return (share === null ? '?' : figure(share * 100)).padStart(3) + ' %'
 }
 
 async function measureInProcess () {
@@ -69,7 +71,7 @@ function report (inProcess) {
   const summaries = lanes.map((lane) => summarise(lane, bare))
   const results = createReport({
     rounds: `medians of ${task.rounds} rounds of ${task.seconds} s for each server`,
-    warnings: [generator.warning, disturbance(bare)].filter((warning) => warning !== null),
+    warnings: [generator.warning, disturbance(summaries)].filter((warning) => warning !== null),
     rows: summaries,
     inProcess,
     goals: judgeGoals(summaries, inProcess, generator.warning === null)
@@ -80,8 +82,8 @@ function report (inProcess) {
   if (summaries.some(({ invalid }) => invalid !== null)) process.exitCode = 1
 }
 
-/** @param {import('./rounds.js').Lane} bare */
-function disturbance ({ samples }) {
-  const disturbed = samples.filter(({ cpu }) => cpu < UNDISTURBED).length
-  return disturbed === 0 ? null : `in ${disturbed} of ${samples.length} rounds bare Fastify got less than ${UNDISTURBED * 100} % of a processor: the machine was busy, or the generator too slow.`
+/** @param {readonly import('./report/summary.js').Summary[]} summaries */
+function disturbance (summaries) {
+  const disturbed = summaries.filter(({ clean, samples }) => clean < samples.length).length
+  return disturbed === 0 ? null : `other programs disturbed ${disturbed} of ${summaries.length} rows; their disturbed rounds are left out, where there are others.`
 }

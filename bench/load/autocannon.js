@@ -21,6 +21,7 @@ const { duration, errors, timeouts, latency, requests, statusCodeStats } = await
 })
 const statuses = Object.fromEntries(Object.entries(statusCodeStats).map(([status, { count }]) => [status, count]))
 const refused = Object.entries(statuses).reduce((total, [status, count]) => total + (Number(status) >= 400 ? count : 0), 0)
+const { user, system } = process.cpuUsage()
 process.stdout.write(`RESULT ${JSON.stringify({
-  requests: requests.total, seconds: duration, p50: latency.p50, p99: latency.p99, refused, errors: errors + timeouts, statuses
+  requests: requests.total, seconds: duration, p50: latency.p50, p99: latency.p99, refused, errors: errors + timeouts, cpu: (user + system) / 1e6, statuses
 })}\n`)

@@ -13,6 +13,7 @@ import { GENERATOR, pinned } from './pin.js'
  * @property {number} p99 milliseconds
  * @property {number} refused answers of 400 and above
  * @property {number} errors of connections, and time-outs
+ * @property {number} cpu processor time of the generator, seconds
  * @property {Record<string, number>} statuses answers of each status; empty unless they were to be counted
  */
 

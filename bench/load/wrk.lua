@@ -42,7 +42,7 @@ function done(summary, latency)
   end
   local errors = summary.errors
   print(string.format(
-    '\nRESULT {"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"errors":%d,"statuses":{%s}}',
+    '\nRESULT {"requests":%d,"seconds":%.6f,"p50":%.3f,"p99":%.3f,"refused":%d,"errors":%d,"cpu":%.3f,"statuses":{%s}}',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-    errors.status, errors.connect + errors.read + errors.write + errors.timeout, table.concat(pairs_, ",")))
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout, os.clock(), table.concat(pairs_, ",")))
 end

@@ -27,7 +27,7 @@ export function toMarkdown ({ machine, load, rounds, warnings, rows, inProcess, 
     'Written by `npm run bench`; [how it is measured](../README.md).',
     list({ ...machine, load, rounds }),
     ...warnings.map((warning) => `**Warning:** ${warning}`),
-    table(['server', 'requests/s', 'of bare', 'p50 ms', 'p99 ms', 'CPU', 'CPU µs', 'RSS MB', 'unexpected', 'errors'], rows.map((row) => [
+    table(['server', 'requests/s', 'of bare', 'p50 ms', 'p99 ms', 'CPU', 'CPU µs', 'load CPU', 'clean', 'RSS MB', 'unexpected', 'errors'], rows.map((row) => [
       row.title,
       figure(row.rate),
       row.invalid === null ? figure(row.ofBare, 3) : 'invalid',
@@ -35,6 +35,8 @@ export function toMarkdown ({ machine, load, rounds, warnings, rows, inProcess, 
       figure(row.p99, 2),
       `${figure(row.cpu * 100)} %`,
       figure(row.cost, 1),
+      `${figure(row.generatorCpu * 100)} %`,
+      `${row.clean}/${row.samples.length}`,
       figure(row.rss / 1e6),
       figure(row.unexpected),
       figure(row.errors)

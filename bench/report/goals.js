@@ -1,7 +1,7 @@
 import { ratio } from './summary.js'
 
 /**
- * A goal, and whether this run met it; null where the run did not measure it.
+ * A goal, and whether this run met it; null where the run did not measure it, or not reliably.
  *
  * @typedef {object} Verdict
  * @property {string} figure
@@ -23,10 +23,10 @@ export function judgeGoals (summaries, inProcess, tellsApart) {
   const betterAuth = against(summaries, 'warm', 'better-auth', 'rate')
   const p99 = against(summaries, 'warm', 'bare', 'p99')
   return [
-    verdict('requests/s with warm cache, of bare Fastify', 'at least 0.90', warm, 3, (value) => value >= 0.9),
-    verdict('the same, of @fastify/bearer-auth with one key', 'at least 1.0', bearer, 3, (value) => value >= 1),
-    verdict('the same, of better-auth', 'at least 40', betterAuth, 1, (value) => value >= 40),
-    verdict('p99 with warm cache, of bare Fastify', 'at most 1.25', p99, 2, (value) => value <= 1.25),
+    ratioVerdict('requests/s with warm cache, of bare Fastify', 'at least 0.90', warm, 3, (value) => value >= 0.9),
+    ratioVerdict('the same, of @fastify/bearer-auth with one key', 'at least 1.0', bearer, 3, (value) => value >= 1),
+    ratioVerdict('the same, of better-auth', 'at least 40', betterAuth, 1, (value) => value >= 40),
+    ratioVerdict('p99 with warm cache, of bare Fastify', 'at most 1.25', p99, 2, (value) => value <= 1.25),
     ...judgeInProcess(inProcess)
   ]
 }
@@ -66,6 +66,21 @@ function judgeCacheOff (inProcess) {
 export function verdict (figure, goal, value, digits, test) {
   if (value === undefined) return { figure, goal, measured: 'not measured', met: null }
   return { figure, goal, measured: value.toFixed(digits), met: test(value) }
+}
+
+/**
+ * Judges a ratio, unless every round was disturbed.
+ *
+ * @param {string} figure
+ * @param {string} goal
+ * @param {ReturnType<typeof ratio> | undefined} measured
+ * @param {number} digits
+ * @param {(value: number) => boolean} test
+ * @returns {Verdict}
+ */
+function ratioVerdict (figure, goal, measured, digits, test) {
+  const judged = verdict(figure, goal, measured?.value, digits, test)
+  return measured === undefined || measured.isReliable ? judged : { ...judged, measured: `${judged.measured} (disturbed)`, met: null }
 }
 
 /**
