@@ -27,7 +27,7 @@ import { median } from './statistics.js'
  * @property {number} used
  * @property {number} file bytes
  * @property {number} createMany keys a second, when so many are there already
- * @property {number} insert rows a second by direct insertion, with which the database was filled
+ * @property {number} insert keys a second by direct insertion, with which the database was filled
  */
 
 const SIZES = [10_000, 100_000, 1_000_000, 10_000_000]

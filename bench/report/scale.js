@@ -43,7 +43,7 @@ export function toMarkdown ({ machine, points, goals }) {
       line('file, MB', ({ file }) => figure(file / 1e6)),
       line('file, bytes a key', ({ file, keys }) => figure(file / keys)),
       line('createMany, keys/s', ({ createMany }) => figure(createMany)),
-      line('direct insertion, rows/s', ({ insert }) => figure(insert))
+      line('direct insertion, keys/s', ({ insert }) => figure(insert))
     ]),
     toGoalTable(goals)
   ].join('\n\n') + '\n'

@@ -27,16 +27,18 @@ client.pragma('synchronous = OFF')
 client.pragma(`cache_size = ${-Math.round(freemem() / 2 / 1024)}`)
 const profile = /** @type {Values} */ (client.prepare('SELECT * FROM api_key_profiles').get())
 const key = /** @type {Values} */ (client.prepare('SELECT * FROM api_keys').get())
+const use = /** @type {Values} */ (client.prepare('SELECT * FROM api_key_uses').get())
 
 const secrets = client.transaction(() => [...insertProfiles(), ...insertKeys()])()
 client.close()
 writeFileSync(list, shuffle(secrets).join('\n') + '\n')
 process.stdout.write(JSON.stringify({ rate: keys / (performance.now() - start) * 1000 }))
 
-/** The rows of one key made as usual are the pattern for all others, whatever columns there are. */
+/** The rows of one key made and used as usual are the pattern for all others, whatever columns there are. */
 async function makeFirstUser () {
   const app = await open(file)
   const made = await app.apiKeys.createMany(batch(1))
+  for (const { key } of made) await app.apiKeys.verify(key, { ip: '127.0.0.1' })
   await app.close()
   return made.map(({ key }) => key)
 }
@@ -48,20 +50,23 @@ function insertProfiles () {
   return secret === undefined ? [] : [secret]
 }
 
-/** One key for each user, then the next for each, and so on. Returns some secrets from all over. */
+/** One key for each user, then the next for each, and so on, each used once. Returns some secrets from all over. */
 function insertKeys () {
   const insert = inserter('api_keys', key)
+  const insertUse = inserter('api_key_uses', use)
   const remembered = []
   for (let i = 1; i < keys; i++) {
     const secret = generateSecret('ak', 32)
+    const id = uuid()
     insert({
       ...key,
-      id: uuid(),
+      id,
       profile_id: Number(profile['id']) + i % users,
       name: `key ${i}`,
       start: startOf(secret),
       digest: Buffer.from(digestOf(secret), 'latin1')
     })
+    insertUse({ ...use, key_id: id })
     if (i % step === 0) remembered.push(secret)
   }
   return remembered
