@@ -80,6 +80,15 @@ test("templates of the application and ours don't meet, whoever comes first", as
   t.equal((await app.inject('/own')).body, 'list of the application')
 })
 
+test('the templates in the guide work', async (t) => {
+  const guide = readFileSync(fileURLToPath(new URL('../docs/templates.md', import.meta.url)), 'utf8')
+  const [layout = '', message = ''] = Array.from(guide.matchAll(/```html\n(.*?)```/gs), ([, code = '']) => code)
+  const { get, post } = await buildPages(t, { pages: { views: t.testdir({ 'layout.html': layout, 'message.html': message }) } })
+  t.match((await get('/keys')).body, '<title>API keys – Photos</title>')
+  t.match(textOf(await get('/keys/x/revoke')), 'There is no such key None of your API keys has this address. Questions? Ask us. Back to your keys')
+  t.match(textOf(await post('/keys', { name: 'k' }, null)), 'Questions? Ask us.')
+})
+
 test('our templates escape everything but their own parts', (t) => {
   for (const file of readdirSync(VIEWS).filter((name) => name.endsWith('.html'))) {
     const raw = readFileSync(join(VIEWS, file), 'utf8').match(/<%~.*?%>/g) ?? []
