@@ -1,0 +1,13 @@
+import { join } from 'node:path'
+import t from 'tap'
+import { openStore } from '../lib/store/open.js'
+import { storeContract } from './contract/store.js'
+
+storeContract(t, 'SQLite', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  return async () => {
+    const store = await openStore(file, true)
+    t.teardown(() => store.close())
+    return store
+  }
+})
