@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { test, type Test } from 'tap'
-import { startChromium } from './support/chromium.js'
-import { startExample } from './support/example.js'
+import { startChromium } from './helpers/chromium.js'
+import { startExample } from './helpers/example.js'
 
 /*
  * A real browser on the example application, which runs in a process of its own. Each test is a person of their own.

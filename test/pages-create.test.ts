@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { attribute, buildPages, secretOf, textOf } from './support/pages.js'
+import { attribute, buildPages, secretOf, textOf } from './helpers/pages.js'
 
 const nonceOf = (response: Awaited<ReturnType<Awaited<ReturnType<typeof buildPages>>['get']>>) =>
   attribute(response, /<input type="hidden" name="nonce"[^>]*>/, 'value') ?? ''

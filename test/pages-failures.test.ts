@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
-import { buildPages, textOf } from './support/pages.js'
+import { buildPages, textOf } from './helpers/pages.js'
 
 test('a database that does not answer is a 503 page that says nothing of it', async (t) => {
   const { app, get, post } = await buildPages(t)

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { attribute, buildPages } from './support/pages.js'
+import { attribute, buildPages } from './helpers/pages.js'
 
 const POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { buildPages, NOW, textOf } from './support/pages.js'
+import { buildPages, NOW, textOf } from './helpers/pages.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { buildPages, textOf } from './support/pages.js'
+import { buildPages, textOf } from './helpers/pages.js'
 
 const HOST = { host: 'app.example.com' }
 

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { buildPages, NOW, textOf } from './support/pages.js'
+import { buildPages, NOW, textOf } from './helpers/pages.js'
 
 test('a second step asks, names the key and has Cancel', async (t) => {
   let now = NOW

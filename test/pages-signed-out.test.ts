@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { buildPages, textOf } from './support/pages.js'
+import { buildPages, textOf } from './helpers/pages.js'
 
 test('nobody signed in is sent to sign in, and back afterwards', async (t) => {
   const { get } = await buildPages(t, { pages: { loginUrl: '/sign-in' } })

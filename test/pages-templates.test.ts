@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import apiKey from '../lib/index.js'
-import { attribute, buildPages, textOf } from './support/pages.js'
+import { attribute, buildPages, textOf } from './helpers/pages.js'
 
 const VIEWS = fileURLToPath(new URL('../views/', import.meta.url))
 

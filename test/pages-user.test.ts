@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { test } from 'tap'
 import type { User } from '../lib/index.js'
-import { buildPages, textOf } from './support/pages.js'
+import { buildPages, textOf } from './helpers/pages.js'
 
 test('getUser may answer at once or later, with whatever else its user has', async (t) => {
   const record = { id: 'ann', name: 'Ann', email: 'ann@example.com', password: 'hash' }
