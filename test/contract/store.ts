@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
-import type { Inserted, InsertRefusal, KeyDraft, KeyRow, ProfileFields, ProfileRow, Store } from '../../lib/store/store.js'
+import type { Inserted, InsertRefusal, KeyDraft, KeyRow, LastAccess, ProfileFields, ProfileRow, Store } from '../../lib/store/store.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */
 export type Connect = () => Promise<Store>
@@ -305,7 +305,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
   test('uses are stored on the key, last accesses on the profile', async (t, store) => {
     const { keys: [ann, ann2, bob] } = await insert(store, [draft('ann', 1), draft('ann', 2), draft('bob', 3)])
     await store.saveUses([use(ann, T0 + 10, '10.0.0.1'), use(ann2, T0 + 5, '2001:db8::1'), use(bob, T0 + 7, null)])
-    await store.saveLastAccesses([{ profileId: ann.profileId, at: T0 + 10 }, { profileId: bob.profileId, at: T0 + 7 }])
+    await store.saveLastAccesses([access(ann, T0 + 10), access(bob, T0 + 7)])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 10, loggedIp: '10.0.0.1' })
     t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 5, loggedIp: '2001:db8::1' })
     t.match(await store.getKey(keyId(3)), { lastUsedAt: T0 + 7, loggedIp: null })
@@ -321,8 +321,8 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const late = await connect()
     await store.saveUses([use(key, T0 + 20, '10.0.0.2')])
     await late.saveUses([use(key, T0 + 10, '10.0.0.1'), use(other, T0 + 5, '10.0.0.3')])
-    await store.saveLastAccesses([{ profileId: key.profileId, at: T0 + 20 }])
-    await late.saveLastAccesses([{ profileId: key.profileId, at: T0 + 10 }])
+    await store.saveLastAccesses([access(key, T0 + 20)])
+    await late.saveLastAccesses([access(key, T0 + 10)])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 20, loggedIp: '10.0.0.2' })
     t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 5, loggedIp: '10.0.0.3' })
     t.equal((await store.getProfile('ann'))?.lastAccessAt, T0 + 20)
@@ -389,7 +389,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       () => closed.logoutKey(keyId(1), T0), () => closed.ensureProfile('ann', {}, T0), () => closed.getProfile('ann'),
       () => closed.listProfiles(0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0),
       () => closed.saveUses([use(key, T0, null)]),
-      () => closed.saveLastAccesses([{ profileId: key.profileId, at: T0 }])
+      () => closed.saveLastAccesses([access(key, T0)])
     ]
     for (const verb of verbs) {
       await t.rejects(async () => { await verb() }, {
@@ -425,6 +425,12 @@ function profileOf (profiles: readonly ProfileRow[]): ProfileRow {
   const [profile] = profiles
   if (profile === undefined) throw new Error('no profile was made')
   return profile
+}
+
+/** The last access of a key's profile. */
+function access (key: KeyRow | undefined, at: number): LastAccess {
+  if (key === undefined) throw new Error('no such key')
+  return { profileId: key.profileId, at }
 }
 
 function use (key: KeyRow | undefined, at: number, ip: string | null) {
