@@ -2,9 +2,6 @@ import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerO
 import type { Test } from 'tap'
 import apiKey, { type ApiKeyOptions, type User } from '../../lib/index.js'
 
-/** Without `prefix`, which the types of `register` know as a prefix of routes. */
-type Options = Omit<ApiKeyOptions, 'prefix'>
-
 /** The clock of the test applications. */
 export const NOW = Date.UTC(2026, 2, 14, 12, 0)
 
@@ -24,7 +21,7 @@ export interface PagesApp {
 
 /** An application with the pages, on a database in memory. `before` adds what is there before the plugin. */
 export async function buildPages (
-  t: Test, options: Options = {}, before: (app: FastifyInstance) => void | Promise<void> = () => {}, server: FastifyServerOptions = {}
+  t: Test, options: ApiKeyOptions = {}, before: (app: FastifyInstance) => void | Promise<void> = () => {}, server: FastifyServerOptions = {}
 ): Promise<PagesApp> {
   const app = Fastify(server)
   t.after(() => app.close())
