@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
@@ -53,7 +55,7 @@ export interface ApiKeyOptions {
 export interface Settings {
   readonly database: DatabaseOption
   readonly migrate: boolean
-  readonly headers: readonly string[]
+  readonly headers: readonly [string, ...string[]]
   readonly realm: string
   readonly required: boolean
   readonly prefixes: readonly [string, ...string[]]
@@ -110,6 +112,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
+  const views = options.pages === false ? undefined : options.pages?.views
+  if (views !== undefined && !isFolder(views)) throw refuse('pages.views', 'the path of a folder', `${resolve(views)}, which is none`)
   return {
     database: options.database ?? DEFAULT_DATABASE,
     migrate: options.migrate ?? true,
@@ -123,7 +127,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     getUser: options.getUser,
     pages: options.pages === false
       ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views: options.pages?.views },
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     now: options.now ?? Date.now
   }
@@ -132,6 +136,10 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
 function list<T> (value: T | readonly T[]): [T, ...T[]] {
   const [first, ...rest] = Array.isArray(value) ? value as readonly [T, ...T[]] : [value as T]
   return [first as T, ...rest]
+}
+
+function isFolder (path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory()
 }
 
 function isLoginUrl (value: unknown): boolean {

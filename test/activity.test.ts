@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { UnavailableError } from '../lib/errors.js'
+import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
-import type { AccessRow, Use } from '../lib/store/store.js'
+import type { AccessRow, LastAccess, Use } from '../lib/store/store.js'
 import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
 
@@ -14,16 +15,23 @@ function keyRow (n: number): AccessRow {
   return { id: `key ${n}`, profileId: n % 3, userId: 'ann', name: '', start: '', createdAt: T0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }
 }
 
+/** A key as it is kept for requests. */
+const access = (n: number) => new Access(keyRow(n), 0)
+
 /** Notes uses for a store that keeps what it is given, and fails while told to. */
 function recorder () {
   const events: unknown[] = []
   const saved: Use[][] = []
-  const state = { failing: false, events, saved, onSave: async () => {} }
+  const accesses: LastAccess[] = []
+  const state = { failing: false, events, saved, accesses, onSave: async () => {} }
   const activity = new Activity({
     async saveUses (uses) {
       await state.onSave()
       if (state.failing) throw new UnavailableError()
       saved.push([...uses])
+    },
+    async saveLastAccesses (batch) {
+      accesses.push(...batch)
     }
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
@@ -40,7 +48,7 @@ t.test('nothing is written on the path of a request', async (t) => {
   for (let i = 0; i < 5; i++) t.equal((await ask(app, key)).status, 200)
   t.ok(statements.length > 0 && statements.every((statement) => /^select /i.test(statement)), statements.join('\n'))
   await app.apiKeys.flush()
-  t.equal(statements.filter((statement) => /^update "api_keys"/i.test(statement)).length, 1, 'and then once for all of them')
+  t.equal(statements.filter((statement) => /^insert into "api_key_uses"/i.test(statement)).length, 1, 'and then once for all of them')
 })
 
 t.test('within the process the last use shows at once, on disk when it is flushed', async (t) => {
@@ -55,9 +63,9 @@ t.test('within the process the last use shows at once, on disk when it is flushe
   t.match(await app.apiKeys.get(id), seen)
   t.match(await app.apiKeys.list('ann'), [seen])
   t.match(await app.apiKeys.identify(key), seen)
-  t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_keys').get(), { last_used_at: null, logged_ip: null })
+  t.equal(client.prepare('SELECT 1 FROM api_key_uses').get(), undefined)
   await app.apiKeys.flush()
-  t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_keys').get(), { last_used_at: T0 + 5, logged_ip: '127.0.0.1' })
+  t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_key_uses').get(), { last_used_at: T0 + 5, logged_ip: '127.0.0.1' })
   t.match(client.prepare('SELECT last_access_at FROM api_key_profiles').get(), { last_access_at: T0 + 5 })
   t.match(await app.apiKeys.get(id), seen)
 })
@@ -69,24 +77,25 @@ t.test('closing the server writes what was noted', async (t) => {
   const { key } = await app.apiKeys.create('ann')
   await ask(app, key)
   await app.close()
-  t.match(connection(t, database).prepare('SELECT last_used_at FROM api_keys').get(), { last_used_at: T0 })
+  t.match(connection(t, database).prepare('SELECT last_used_at FROM api_key_uses').get(), { last_used_at: T0 })
 })
 
 t.test('uses are written a second after the first of them, in batches, and the timer rests when there are none', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
-  for (let i = 0; i < 600; i++) activity.note(keyRow(i), T0, '10.0.0.1', null)
+  for (let i = 0; i < 250; i++) activity.note(access(i), T0, '10.0.0.1')
   mock.timers.tick(999)
   await nextTurn()
   t.strictSame(state.saved, [])
   mock.timers.tick(1)
   for (let i = 0; i < 10; i++) await nextTurn()
-  t.strictSame(state.saved.map(({ length }) => length), [250, 250, 100])
+  t.strictSame(state.saved.map(({ length }) => length), [100, 100, 50])
+  t.strictSame(state.accesses, [0, 1, 2].map((profileId) => ({ profileId, at: T0 })))
   mock.timers.tick(5000)
   for (let i = 0; i < 10; i++) await nextTurn()
   t.equal(state.saved.length, 3, 'nothing to write, nothing written')
-  activity.note(keyRow(0), T0 + 1, '10.0.0.1', null)
+  activity.note(access(0), T0 + 1, '10.0.0.1')
   mock.timers.tick(1000)
   for (let i = 0; i < 10; i++) await nextTurn()
   t.equal(state.saved.length, 4)
@@ -94,8 +103,9 @@ t.test('uses are written a second after the first of them, in batches, and the t
 
 t.test('what is noted while a batch is being written is written with the next', async (t) => {
   const { state, activity } = recorder()
-  const first = activity.note(keyRow(1), T0, '10.0.0.1', null)
-  state.onSave = async () => { activity.note(keyRow(1), T0 + 5, '10.0.0.2', first) }
+  const key = access(1)
+  activity.note(key, T0, '10.0.0.1')
+  state.onSave = async () => { activity.note(key, T0 + 5, '10.0.0.2') }
   await activity.flush()
   state.onSave = async () => {}
   t.match(activity.ofKey(keyRow(1)), { lastUsedAt: T0 + 5, loggedIp: '10.0.0.2' })
@@ -104,11 +114,22 @@ t.test('what is noted while a batch is being written is written with the next', 
   t.strictSame(state.saved.map(([use]) => [use?.at, use?.ip]), [[T0, '10.0.0.1'], [T0 + 5, '10.0.0.2']])
 })
 
+t.test('a key that is read anew carries on what was noted of it', async (t) => {
+  const { state, activity } = recorder()
+  const [before, after] = [access(1), access(1)]
+  activity.note(before, T0, '10.0.0.1')
+  activity.note(after, T0 + 1, '10.0.0.2')
+  t.strictSame([before.isWaiting, after.isWaiting], [false, true])
+  await activity.flush()
+  t.strictSame(state.saved, [[{ keyId: 'key 1', at: T0 + 1, ip: '10.0.0.2' }]])
+})
+
 t.test('times only move forward, in whatever order uses are noted', async (t) => {
-  const uses = fc.array(fc.record({ key: fc.integer({ min: 0, max: 2 }), at: fc.integer({ min: 1, max: 50 }), ip: fc.ipV4() }), { maxLength: 40 })
+  const uses = fc.array(fc.record({ key: fc.constantFrom(0, 1, 2), at: fc.integer({ min: 1, max: 50 }), ip: fc.ipV4() }), { maxLength: 40 })
   await fc.assert(fc.asyncProperty(uses, async (uses) => {
     const { state, activity } = recorder()
-    for (const { key, at, ip } of uses) activity.note(keyRow(key), at, ip, null)
+    const keys = [access(0), access(1), access(2)] as const
+    for (const { key, at, ip } of uses) activity.note(keys[key], at, ip)
     for (const key of [0, 1, 2]) {
       const of = uses.filter((use) => use.key === key)
       const newest = of.length === 0 ? null : Math.max(...of.map(({ at }) => at))
@@ -123,7 +144,7 @@ t.test('times only move forward, in whatever order uses are noted', async (t) =>
 
 t.test('what is stored wins over an older use that is noted', async (t) => {
   const { activity } = recorder()
-  activity.note(keyRow(1), T0, '10.0.0.1', null)
+  activity.note(access(1), T0, '10.0.0.1')
   const row = { ...keyRow(1), lastUsedAt: T0 + 5, loggedIp: '10.0.0.5' }
   t.equal(activity.ofKey(row), row)
   const profile = { id: 1, userId: '', maxKeys: null, canUseApi: null, canMakeKeys: null, lastAccessAt: T0 + 5, createdAt: 0 }
@@ -135,13 +156,13 @@ t.test('an outage is told once and its end once, and nothing that was noted is l
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
   state.failing = true
-  activity.note(keyRow(1), T0, '10.0.0.1', null)
+  activity.note(access(1), T0, '10.0.0.1')
   for (let i = 0; i < 5; i++) {
     mock.timers.tick(1000)
     for (let i = 0; i < 5; i++) await nextTurn()
   }
   await t.rejects(activity.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
-  activity.note(keyRow(2), T0 + 1, '10.0.0.2', null)
+  activity.note(access(2), T0 + 1, '10.0.0.2')
   t.strictSame(state.events, ['FST_API_KEY_UNAVAILABLE'])
   state.failing = false
   mock.timers.tick(1000)
@@ -149,7 +170,7 @@ t.test('an outage is told once and its end once, and nothing that was noted is l
   t.strictSame(state.events, ['FST_API_KEY_UNAVAILABLE', 0])
   t.strictSame(state.saved.flat().map(({ keyId }) => keyId), ['key 1', 'key 2'])
   state.failing = true
-  activity.note(keyRow(1), T0 + 2, '10.0.0.1', null)
+  activity.note(access(1), T0 + 2, '10.0.0.1')
   await t.rejects(activity.flush())
   t.equal(state.events.length, 3, 'the next outage is told again')
   await activity.close()
@@ -159,14 +180,15 @@ t.test('an outage is told once and its end once, and nothing that was noted is l
 t.test('memory is bounded while the database cannot be written: the oldest uses are given up and counted', async (t) => {
   const { state, activity } = recorder()
   state.failing = true
-  const oldest = activity.note(keyRow(0), T0, '10.0.0.1', null)
-  for (let i = 1; i < 200_010; i++) activity.note(keyRow(i), T0, '10.0.0.1', null)
+  const oldest = access(0)
+  activity.note(oldest, T0, '10.0.0.1')
+  for (let i = 1; i < 200_010; i++) activity.note(access(i), T0, '10.0.0.1')
   await t.rejects(activity.flush())
-  t.equal(oldest.waiting, false)
+  t.equal(oldest.isWaiting, false)
   t.equal(activity.ofKey(keyRow(0)).lastUsedAt, null)
   t.equal(activity.ofKey(keyRow(10)).lastUsedAt, T0)
-  const again = activity.note(keyRow(0), T0 + 1, '10.0.0.1', oldest)
-  t.equal(again.waiting, true, 'a use that was given up can be noted anew')
+  activity.note(oldest, T0 + 1, '10.0.0.1')
+  t.equal(oldest.isWaiting, true, 'a use that was given up can be noted anew')
   state.failing = false
   await activity.flush()
   t.equal(state.saved.flat().length, 200_000)
@@ -194,7 +216,7 @@ t.test('a failing database is logged once, requests go on, and the uses come whe
   client.exec('COMMIT')
   await app.apiKeys.flush()
   t.match(log.lines.at(-1), { level: INFO, msg: 'the last use of API keys is written again', lost: 0 })
-  t.match(client.prepare('SELECT last_used_at FROM api_keys WHERE id = ?').get(id), { last_used_at: T0 })
+  t.match(client.prepare('SELECT last_used_at FROM api_key_uses WHERE key_id = ?').get(id), { last_used_at: T0 })
 })
 
 t.test('a logout ends a login that is noted and not yet written, before and after the write', async (t) => {
@@ -202,7 +224,7 @@ t.test('a logout ends a login that is noted and not yet written, before and afte
   const clock = new Clock()
   const app = await server(t, { database, now: clock.now })
   const client = connection(t, database)
-  const ip = () => client.prepare('SELECT logged_ip FROM api_keys').get()
+  const ip = () => client.prepare('SELECT logged_ip FROM api_key_uses').get()
   const { id, key } = await app.apiKeys.create('ann')
   let logouts = 0
   app.apiKeys.on('apiUserLoggedOut', () => logouts++)

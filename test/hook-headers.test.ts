@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { createReader } from '../lib/http/header.js'
+import { createHeaderReader } from '../lib/http/header.js'
 import { generateSecret } from '../lib/keys/secret.js'
 import { HEADER, me, server } from './helpers/app.js'
 import { get, sendRaw } from './helpers/raw.js'
@@ -202,8 +202,8 @@ t.test('the plain header is not the place for a scheme', async (t) => {
 })
 
 t.test('a header that came as a list is no key', async (t) => {
-  const read = createReader(['X-Key'], ['ak'])
+  const read = createHeaderReader('X-Key', ['ak'])
   const request = (value: string | string[]) => ({ headers: { 'x-key': value } }) as unknown as FastifyRequest
-  t.strictSame(read(request(['a', 'b'])), { secret: '', header: 0 })
-  t.strictSame(read(request('a')), { secret: 'a', header: 0 })
+  t.equal(read(request(['a', 'b'])), '')
+  t.equal(read(request('a')), 'a')
 })

@@ -2,7 +2,8 @@ import t from 'tap'
 import { Guard } from '../lib/http/guard.js'
 import { toRule } from '../lib/http/rule.js'
 import { resolveOptions } from '../lib/options.js'
-import apiKey, { type RouteApiKey } from '../lib/index.js'
+import { Access } from '../lib/keys/access.js'
+import apiKey, { type ApiUser, type RouteApiKey } from '../lib/index.js'
 import { ask, bareServer, ERROR, HEADER, Log, me, server } from './helpers/app.js'
 
 const SCOPES: RouteApiKey = { scopes: ['buckets:read', 'buckets:write'] }
@@ -167,11 +168,14 @@ t.test('a route needs all of its scopes from the key', async (t) => {
   // Keys cannot be given scopes yet, so the guard stands before a service whose keys have some.
   const app = bareServer(t)
   const user = { id: 'ann', profileId: 1, keyId: 'x', keyName: '', scopes: ['buckets:read', 'objects:read'] }
-  const access = { row: { ...user, userId: 'ann', name: '', start: '', createdAt: 0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }, user, generation: 0, loggedIp: null, use: null }
-  const guard = new Guard({ check: () => access, accept: () => user }, resolveOptions({}))
+  class ScopedAccess extends Access {
+    override readonly user: ApiUser = user
+  }
+  const row = { id: 'x', profileId: 1, userId: 'ann', name: '', start: '', createdAt: 0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }
+  const guard = new Guard({ check: () => new ScopedAccess(row, 0), accept: () => user }, resolveOptions({}))
   app.decorateRequest('apiUser', null)
   app.addHook('onRequest', guard.onRequest)
-  for (const [i, scopes] of [['buckets:read'], ['objects:read', 'buckets:read'], ['buckets:read', 'buckets:write']].entries()) app.get(`/${i}`, { config: { apiKey: { scopes } } }, me)
+  for (const [i, scopes] of [['buckets:read'], ['objects:read', 'buckets:read'], ['buckets:read', 'buckets:write']].entries()) app.get(`/${i}`, { config: { apiKey: { scopes } }, preHandler: guard.verifyApiKey }, me)
   t.strictSame(await Promise.all(['/0', '/1', '/2'].map(async (url) => (await ask(app, 'any', url)).status)), [200, 200, 403])
   t.match((await ask(app, 'any', '/2')).body, { message: 'The API key lacks these scopes: buckets:write' })
 })

@@ -10,7 +10,7 @@ import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import t from 'tap'
 import apiKey, { type ApiKeyOptions } from '../lib/index.js'
-import { generation, keys, profiles, triggers } from '../lib/store/sqlite/schema.js'
+import { generation, keys, profiles, triggers, uses } from '../lib/store/sqlite/schema.js'
 import { ask, bareServer, INFO, Log, server, WARN } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { connection } from './helpers/sqlite.js'
@@ -109,7 +109,7 @@ t.test('start-up tries again while another process holds the lock', async (t) =>
 t.test('the exported tables are those that the migrations make', async (t) => {
   const client = connection(t, ':memory:')
   await server(t, { database: client })
-  for (const table of [profiles, keys, generation]) {
+  for (const table of [profiles, keys, uses, generation]) {
     const { name, columns, foreignKeys } = getTableConfig(table)
     t.strictSame(client.prepare('SELECT name, type, "notnull" FROM pragma_table_info(?)').all(name),
       columns.map((column) => ({ name: column.name, type: column.getSQLType().toUpperCase(), notnull: column.notNull || (column.primary && column.getSQLType() === 'integer') ? 1 : 0 })))
@@ -177,7 +177,7 @@ t.test('a Database and a Drizzle database of the application are used and not cl
     t.equal(client.open, true)
   }
   t.match(client.prepare('SELECT count(*) AS keys FROM api_keys').get(), { keys: 3 })
-  t.match(client.prepare('SELECT count(*) AS used FROM api_keys WHERE last_used_at IS NOT NULL').get(), { used: 3 }, 'what was noted is written')
+  t.match(client.prepare('SELECT count(*) AS used FROM api_key_uses WHERE last_used_at IS NOT NULL').get(), { used: 3 }, 'what was noted is written')
 })
 
 t.test('a change joins a transaction of the application on the same connection', async (t) => {
@@ -228,13 +228,13 @@ t.test('without migrate the tables, columns and triggers must be there, and what
     t.equal(code, 'FST_API_KEY_SCHEMA_MISSING')
     return message
   }
-  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
+  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_uses, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
   const full = (change: string) => (client: Database.Database) => {
     applyAll(client)
     client.exec(change)
   }
   t.match(await missing(full('DROP TRIGGER api_keys_replaced; DROP TRIGGER api_key_profiles_deleted')), /lacks the trigger api_keys_replaced, the trigger api_key_profiles_deleted;/)
-  t.match(await missing(full('ALTER TABLE api_keys DROP COLUMN logged_out_at; ALTER TABLE api_key_profiles DROP COLUMN last_access_at')), /lacks the column api_key_profiles\.last_access_at, the column api_keys\.logged_out_at;/)
+  t.match(await missing(full('ALTER TABLE api_key_uses DROP COLUMN logged_out_at; ALTER TABLE api_key_profiles DROP COLUMN last_access_at')), /lacks the column api_key_profiles\.last_access_at, the column api_key_uses\.logged_out_at;/)
   t.match(await missing(full('DELETE FROM api_key_generation')), /lacks the row of api_key_generation;/)
   const file = join(t.testdir(), 'empty.db')
   t.match(await refusal(t, { database: file, migrate: false }), { code: 'FST_API_KEY_SCHEMA_MISSING' })

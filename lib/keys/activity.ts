@@ -1,22 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AccessRow, KeyRow, ProfileRow, Store, Use } from '../store/store.js'
+import type { KeyRow, ProfileRow, Store } from '../store/store.js'
+import type { Access } from './access.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Uses in one transaction: few enough that writing them holds up no request for long. */
-const BATCH = 250
+/** Uses in one transaction: few enough that writing them holds up no request for a millisecond. */
+const BATCH = 100
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
-const MAX_PENDING = 200_000
-
-/** A use that is noted and maybe not yet written. */
-export interface NotedUse extends Use {
-  at: number
-  ip: string | null
-  /** Whether it still waits to be written. */
-  waiting: boolean
-}
+const MAX_WAITING = 200_000
 
 /** What becomes of failures to write; each outage is told once. */
 export interface ActivityLog {
@@ -29,51 +22,46 @@ export interface ActivityLog {
  * write. What is not yet written is laid over what is read, so that the delay does not show within this process.
  */
 export class Activity {
-  readonly #store: Pick<Store, 'saveUses'>
+  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses'>
   readonly #log: ActivityLog
-  readonly #waiting = new Map<string, NotedUse>()
+  readonly #waiting = new Map<string, Access>()
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> = Promise.resolve()
   #failing = false
   #lost = 0
 
-  constructor (store: Pick<Store, 'saveUses'>, log: ActivityLog) {
+  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses'>, log: ActivityLog) {
     this.#store = store
     this.#log = log
   }
 
-  /**
-   * Notes a use.
-   *
-   * @param last what this returned for the same key before, which saves looking it up
-   */
-  note (key: AccessRow, at: number, ip: string | null, last: NotedUse | null): NotedUse {
-    const use = last !== null && last.waiting ? last : this.#waitingUse(key, at, ip)
-    if (at >= use.at) {
-      use.at = at
-      use.ip = ip
+  /** Notes a use. Times only move forward. */
+  note (access: Access, at: number, ip: string | null): void {
+    if (at >= access.usedAt) {
+      access.usedAt = at
+      access.loggedIp = ip
     }
-    return use
+    if (!access.isWaiting) this.#await(access)
   }
 
   /** Notes that a key's login ended. Returns whether a login was noted here. */
   logout (keyId: string): boolean {
-    const use = this.#waiting.get(keyId)
-    if (use === undefined || use.ip === null) return false
-    use.ip = null
+    const access = this.#waiting.get(keyId)
+    if (access === undefined || access.loggedIp === null) return false
+    access.loggedIp = null
     return true
   }
 
   /** A stored key with what is noted of it. */
   ofKey<T extends KeyRow> (row: T): T {
-    const use = this.#waiting.get(row.id)
-    return use === undefined || use.at < (row.lastUsedAt ?? 0) ? row : { ...row, lastUsedAt: use.at, loggedIp: use.ip }
+    const access = this.#waiting.get(row.id)
+    if (access === undefined || access.usedAt < (row.lastUsedAt ?? 0)) return row
+    return { ...row, lastUsedAt: access.usedAt, loggedIp: access.loggedIp }
   }
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
-    const newest = new Map<number, number>()
-    for (const { profileId, at } of this.#waiting.values()) newest.set(profileId, Math.max(at, newest.get(profileId) ?? 0))
+    const newest = newestAccesses(this.#waiting.values())
     return rows.map((row) => {
       const at = newest.get(row.id)
       return at === undefined || at < (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
@@ -98,24 +86,29 @@ export class Activity {
     this.#timer = null
   }
 
-  #waitingUse (key: AccessRow, at: number, ip: string | null): NotedUse {
-    const waiting = this.#waiting.get(key.id)
-    if (waiting !== undefined) return waiting
-    if (this.#waiting.size >= MAX_PENDING) this.#giveUpOldest()
-    const use: NotedUse = { keyId: key.id, profileId: key.profileId, at, ip, waiting: true }
-    this.#waiting.set(key.id, use)
+  #await (access: Access): void {
+    const { keyId } = access.user
+    const earlier = this.#waiting.get(keyId)
+    // The key was read anew since its last use was noted; the newer object carries on.
+    if (earlier !== undefined) earlier.isWaiting = false
+    else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
+    access.isWaiting = true
+    this.#waiting.set(keyId, access)
     this.#timer ??= setTimeout(() => this.#tick(), INTERVAL).unref()
-    return use
   }
 
   #giveUpOldest (): void {
     // A map keeps the order of insertion, so its first entry has waited longest.
     const [oldest] = this.#waiting.values()
     if (oldest !== undefined) {
-      this.#waiting.delete(oldest.keyId)
-      oldest.waiting = false
+      this.#done(oldest)
       this.#lost += 1
     }
+  }
+
+  #done (access: Access): void {
+    access.isWaiting = false
+    this.#waiting.delete(access.user.keyId)
   }
 
   #tick (): void {
@@ -126,12 +119,13 @@ export class Activity {
   }
 
   async #write (): Promise<void> {
-    const uses = [...this.#waiting.values()]
+    // Sorted by what their tables are sorted by, so that neighbours are changed together and fewer pages are written.
+    const used = [...this.#waiting.values()].sort((a, b) => a.user.keyId < b.user.keyId ? -1 : 1)
+    const accesses = [...newestAccesses(used)].sort(([a], [b]) => a - b).map(([profileId, at]) => ({ profileId, at }))
     try {
-      for (let i = 0; i < uses.length; i += BATCH) {
-        if (i > 0) await nextTurn()
-        await this.#writeBatch(uses.slice(i, i + BATCH))
-      }
+      // The uses last: until they are stored, all of it is tried again.
+      await inBatches(accesses, (batch) => this.#store.saveLastAccesses(batch))
+      await inBatches(used, (batch) => this.#writeUses(batch))
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -143,13 +137,27 @@ export class Activity {
   }
 
   /** Writes some uses. One that was noted anew in the meantime goes on waiting. */
-  async #writeBatch (uses: readonly NotedUse[]): Promise<void> {
-    const written = uses.map(({ keyId, profileId, at, ip }) => ({ keyId, profileId, at, ip }))
-    await this.#store.saveUses(written)
-    uses.forEach((use, i) => {
-      if (use.at !== written[i]?.at || use.ip !== written[i]?.ip) return
-      use.waiting = false
-      this.#waiting.delete(use.keyId)
+  async #writeUses (used: readonly Access[]): Promise<void> {
+    const uses = used.map(({ user: { keyId }, usedAt, loggedIp }) => ({ keyId, at: usedAt, ip: loggedIp }))
+    await this.#store.saveUses(uses)
+    used.forEach((access, i) => {
+      const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip
+      if (isNewest && access.isWaiting) this.#done(access)
     })
+  }
+}
+
+/** The newest use of each profile's keys. */
+function newestAccesses (used: Iterable<Access>): Map<number, number> {
+  const newest = new Map<number, number>()
+  for (const { user: { profileId }, usedAt } of used) newest.set(profileId, Math.max(usedAt, newest.get(profileId) ?? 0))
+  return newest
+}
+
+/** Goes through a list in batches, with a turn of the event loop between them for requests. */
+async function inBatches<T> (list: readonly T[], write: (batch: readonly T[]) => Promise<void>): Promise<void> {
+  for (let i = 0; i < list.length; i += BATCH) {
+    if (i > 0) await nextTurn()
+    await write(list.slice(i, i + BATCH))
   }
 }

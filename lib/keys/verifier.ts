@@ -1,21 +1,9 @@
-import { ApiForbiddenError, InvalidKeyError, RevokedKeyError } from '../errors.js'
+import { InvalidKeyError } from '../errors.js'
 import type { AccessRow, Store } from '../store/store.js'
-import type { Activity, NotedUse } from './activity.js'
+import { Access } from './access.js'
+import type { Activity } from './activity.js'
 import { Cache } from './cache.js'
-import { stateOf, type ApiUser } from './records.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
-
-/** A key that was found: its row, and what was made of it for requests. */
-export interface Access {
-  readonly row: AccessRow
-  readonly user: ApiUser
-  /** The generation under which the row was read. */
-  readonly generation: number
-  /** The address of the current login. */
-  loggedIp: string | null
-  /** The last use that was noted, so that noting the next one needs no look-up. */
-  use: NotedUse | null
-}
 
 /** Look-ups under way, so that concurrent misses of one key make one. */
 interface Lookup {
@@ -54,7 +42,7 @@ export class Verifier {
     if (this.#cache === null) return this.#lookUp(digest)
     const generation = this.#store.generation()
     if (cached === undefined || cached.generation !== generation) return this.#lookUpOnce(digest, generation)
-    judge(cached.row)
+    cached.judge()
     return cached
   }
 
@@ -91,23 +79,11 @@ export class Verifier {
 
   #admit (digest: string, generation: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    judge(row)
-    const access = { row, user: toUser(row), generation, loggedIp: this.#activity.ofKey(row).loggedIp, use: null }
+    const access = new Access(this.#activity.ofKey(row), generation)
+    access.judge()
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once.
     this.#cache?.set(digest, access)
     return access
   }
 }
-
-/** Every check that can change, for keys from the cache and from the database alike. */
-function judge (row: AccessRow): void {
-  if (stateOf(row) === 'revoked') throw new RevokedKeyError()
-  if (row.canUseApi === false) throw new ApiForbiddenError()
-}
-
-function toUser (row: AccessRow): ApiUser {
-  return Object.freeze({ id: row.userId, profileId: row.profileId, keyId: row.id, keyName: row.name, scopes: NO_SCOPES })
-}
-
-const NO_SCOPES: readonly string[] = Object.freeze([])
