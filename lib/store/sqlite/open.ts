@@ -9,6 +9,7 @@ import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
+import { useVerbs } from './uses.js'
 
 /** How long a statement waits for another process's write, in milliseconds. */
 const BUSY_TIMEOUT = 5000
@@ -55,9 +56,10 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   const writeUses: Write = owned ? (step) => guarded(() => withoutSync(db.$client, () => transact(step))) : write
   return {
     generation,
-    ...keyVerbs(db, write, writeUses),
+    ...keyVerbs(db, write),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
+    ...useVerbs(db, writeUses),
     async close () {
       if (owned) db.$client.close()
     }
