@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import cors from '@fastify/cors'
@@ -10,8 +10,8 @@ import * as errors from '../lib/errors.js'
 import apiKey from '../lib/index.js'
 import { resolveOptions, type ApiKeyOptions } from '../lib/options.js'
 import { bareServer, server } from './helpers/app.js'
-import { compile, run } from './support/module.js'
-import { blocks, commands, promises, ROOT, rows, runCurl } from './support/readme.js'
+import { compile, run } from './helpers/module.js'
+import { blocks, commands, promises, ROOT, rows, runCurl } from './helpers/readme.js'
 
 // A compiler and nine processes, on a machine that may be busy.
 t.setTimeout(180_000)
@@ -169,6 +169,14 @@ t.test('the versions are those of the package', async (t) => {
   const table = new Map(rows('Install', 'needs').map(([name, value]) => [name, value]))
   t.equal(`>=${table.get('Node')?.split(' ')[0]}`, engines.node)
   t.equal(`^${table.get('Fastify')}.0.0`, peerDependencies.fastify)
+})
+
+t.test('every link and picture of the documents leads to a file', async (t) => {
+  const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/architecture.md', 'docs/templates.md', 'bench/README.md']
+  const links = documents.flatMap((document) => [...readFileSync(join(ROOT, document), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
+    .map(([, link = '']) => link).filter((link) => !link.includes('://')).map((link) => join(ROOT, dirname(document), link)))
+  t.ok(links.length > 8)
+  t.strictSame(links.filter((file) => !existsSync(file)), [])
 })
 
 /** The names that an error about an unknown one lists. */

@@ -6,7 +6,7 @@ import t from 'tap'
 import apiKey from '../lib/index.js'
 import * as schema from '../lib/store/sqlite/schema.js'
 import { ask, bareServer, me } from './helpers/app.js'
-import { ROOT } from './support/readme.js'
+import { ROOT } from './helpers/readme.js'
 
 /** What an application that re-exports the schema gets from Drizzle as its migration. */
 async function generated (): Promise<string[]> {
