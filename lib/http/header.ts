@@ -57,8 +57,6 @@ function bearerReader (prefixes: readonly string[]): ReadHeader {
 
 /** Whether Authorization was sent more than once, of which Node keeps the first and drops the others. */
 function isRepeated (request: FastifyRequest): boolean {
-  const { rawHeaders } = request.raw
-  let count = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) if (isAuthorization(rawHeaders[i] ?? '')) count++
-  return count > 1
+  // Names and values in turn.
+  return request.raw.rawHeaders.filter((name, i) => i % 2 === 0 && isAuthorization(name)).length > 1
 }

@@ -100,15 +100,14 @@ function withoutSync<T> (client: Database, step: () => T): T {
   }
 }
 
-async function retryWhileBusy (step: () => void): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return step()
-    } catch (error) {
-      if (attempt === ATTEMPTS || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
-      await sleep(PAUSE)
-    }
+async function retryWhileBusy (step: () => void, attempts = ATTEMPTS): Promise<void> {
+  try {
+    return step()
+  } catch (error) {
+    if (attempts === 1 || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
   }
+  await sleep(PAUSE)
+  await retryWhileBusy(step, attempts - 1)
 }
 
 async function loadDriver (): Promise<typeof import('better-sqlite3')> {
