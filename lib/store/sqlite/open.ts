@@ -53,6 +53,8 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   }
   return {
     generation,
+    // The generation counts every change.
+    watch () {},
     ...keyVerbs(db, write),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
