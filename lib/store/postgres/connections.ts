@@ -1,0 +1,138 @@
+import { hash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { Pool, PoolClient } from 'pg'
+import { UnavailableError } from '../../errors.js'
+import type { PostgresDatabase } from './database.js'
+import { isAnswer, isCollision, Refused, toStoreError } from './failures.js'
+
+/** How long a statement waits for a connection, in milliseconds. */
+const CONNECT_TIMEOUT = 1000
+
+/** How long the database may take for a statement by itself, and for one that belongs to a change, in milliseconds. */
+const LOOKUP_TIMEOUT = 1500
+const CHANGE_TIMEOUT = 5000
+
+/** How much longer this side waits, for a server that is not there to give up by itself. */
+const MARGIN = 500
+
+/** How many statements may wait or run at once. More than that, and waiting would only take the memory. */
+const MAX_UNDERWAY = 1000
+
+/** How often a transaction runs that collides with another. */
+const ATTEMPTS = 4
+
+/** The same for a pool of ours, where the server too is told to give up. */
+export const POOL_TIMEOUTS = { connectionTimeoutMillis: CONNECT_TIMEOUT, statement_timeout: LOOKUP_TIMEOUT }
+
+/**
+ * Runs statements on the connections of a pool, whoever's it is, such that each is prepared once on each connection,
+ * none waits for long, and not too many wait.
+ */
+export class Connections {
+  /** Runs each statement by itself. */
+  readonly db: PostgresDatabase
+  readonly #pool: Pool
+  #underway = 0
+
+  constructor (pool: Pool) {
+    this.#pool = pool
+    this.db = drizzle((text, values, method) => this.#checkedOut((client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
+  }
+
+  /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */
+  readonly transaction = async <T> (step: (db: PostgresDatabase) => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#checkedOut((client) => transact(client, step))
+      } catch (error) {
+        if (error instanceof Refused) throw error
+        if (attempt === ATTEMPTS || !isCollision(error)) throw toStoreError(error)
+      }
+    }
+  }
+
+  async #checkedOut<T> (step: (client: PoolClient) => Promise<T>): Promise<T> {
+    if (this.#underway >= MAX_UNDERWAY) throw new UnavailableError({ cause: new Error(`${MAX_UNDERWAY} statements are waiting already`) })
+    this.#underway += 1
+    try {
+      return await withClient(await this.#checkOut(), step)
+    } finally {
+      this.#underway -= 1
+    }
+  }
+
+  /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
+  async #checkOut (): Promise<PoolClient> {
+    const connecting = this.#pool.connect()
+    const timeout = new AbortController()
+    const late = sleep(CONNECT_TIMEOUT, null, { signal: timeout.signal }).catch(() => null)
+    const client = await Promise.race([connecting, late]).finally(() => timeout.abort())
+    if (client !== null) return client
+    connecting.then((client) => client.release(), () => {})
+    throw new Error('no connection in time')
+  }
+}
+
+/** Runs a step for which no error is one of the driver's. */
+export async function guarded<T> (step: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    throw toStoreError(error)
+  }
+}
+
+async function withClient<T> (client: PoolClient, step: (client: PoolClient) => Promise<T>): Promise<T> {
+  // A connection that breaks says so by an event, besides failing its statement; unheard, that would end the process.
+  client.on('error', ignore)
+  let isGood = false
+  try {
+    const result = await step(client)
+    isGood = true
+    return result
+  } catch (error) {
+    isGood = isAnswer(error) || error instanceof Refused
+    throw error
+  } finally {
+    client.off('error', ignore)
+    client.release(!isGood)
+  }
+}
+
+async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
+  // The counting of keys relies on each statement seeing what was committed before it.
+  await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
+  try {
+    const result = await step(drizzle((text, values, method) => run(client, text, values, method, CHANGE_TIMEOUT)))
+    await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
+    return result
+  } catch (error) {
+    if (isAnswer(error) || error instanceof Refused) await query(client, { text: 'ROLLBACK' }, CHANGE_TIMEOUT)
+    throw error
+  }
+}
+
+async function run (client: PoolClient, text: string, values: unknown[], method: string, timeout: number) {
+  const { rows } = await query(client, { name: nameOf(text), text, values, ...(method === 'all' && { rowMode: 'array' }) }, timeout)
+  return { rows }
+}
+
+function query (client: PoolClient, statement: { text: string, name?: string, values?: unknown[] }, timeout: number) {
+  const bounded = { ...statement, query_timeout: timeout + MARGIN }
+  return client.query(bounded)
+}
+
+const names = new Map<string, string>()
+
+/** A name for a prepared statement that follows from its text, so that it fits into any pool. There are few texts. */
+function nameOf (text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `api_key_${hash('sha256', text, 'hex').slice(0, 24)}`
+    names.set(text, name)
+  }
+  return name
+}
+
+function ignore (): void {}
