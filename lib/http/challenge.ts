@@ -1,3 +1,5 @@
+import { isAuthorization } from './header.js'
+
 /** Why a request is refused, in the words of RFC 6750, section 3.1; null when it carries no key. */
 export type ChallengeError = 'invalid_token' | 'insufficient_scope' | null
 
@@ -13,7 +15,7 @@ export type Challenge = (error: ChallengeError, header: number | null, scopes?: 
  * @param realm printable ASCII without quotes and backslashes
  */
 export function createChallenge (names: readonly string[], realm: string): Challenge {
-  const schemes = names.map((name) => name.toLowerCase() === 'authorization'
+  const schemes = names.map((name) => isAuthorization(name)
     ? { isBearer: true, text: `Bearer realm="${realm}"` }
     : { isBearer: false, text: `ApiKey realm="${realm}", header="${name}"` })
 

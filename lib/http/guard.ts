@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHo
 import { MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
 import type { ApiUser } from '../keys/records.js'
 import type { ApiKeys } from '../keys/service.js'
-import type { Access } from '../keys/verifier.js'
+import type { Access } from '../keys/access.js'
 import { createChallenge, type Challenge } from './challenge.js'
-import { createReader, type Credential, type ReadCredential } from './header.js'
+import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
 import { toRule, type Rule } from './rule.js'
 
@@ -22,14 +22,14 @@ export interface GuardSettings {
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
 export class Guard {
   readonly #service: Pick<ApiKeys, 'check' | 'accept'>
-  readonly #read: ReadCredential
+  readonly #readers: readonly ReadHeader[]
   readonly #challenge: Challenge
   readonly #fallback: Rule
   readonly #headers: string
 
   constructor (service: Pick<ApiKeys, 'check' | 'accept'>, settings: GuardSettings) {
     this.#service = service
-    this.#read = createReader(settings.headers, settings.prefixes)
+    this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
     this.#fallback = settings.required ? 'required' : 'optional'
     this.#headers = settings.headers.join(' or ')
@@ -70,53 +70,55 @@ export class Guard {
   #check (request: FastifyRequest, reply: FastifyReply, rule: Rule, done: HookHandlerDoneFunction): void {
     // A second check in one request is not counted as another use.
     if (request.apiUser !== null) {
-      this.#requireScopes(reply, request.apiUser, rule, null)
+      if (typeof rule !== 'string') this.#requireScopes(reply, request.apiUser, rule, null)
       return done()
     }
-    const credential = this.#read(request)
-    if (credential === null) {
-      if (rule === 'optional') return done()
-      reply.header('www-authenticate', this.#challenge(null, null))
-      throw new MissingKeyError(this.#headers)
+    for (let header = 0; header < this.#readers.length; header++) {
+      const secret = this.#readers[header]?.(request)
+      // The first header that is present decides.
+      if (secret != null) return this.#verify(request, reply, rule, secret, header, done)
     }
-    const access = this.#find(reply, credential)
-    if (access instanceof Promise) {
-      access.then((access) => this.#accept(request, reply, rule, credential, access)).then(() => done(), done)
-      return
-    }
-    this.#accept(request, reply, rule, credential, access)
-    done()
+    if (rule === 'optional') return done()
+    reply.header('www-authenticate', this.#challenge(null, null))
+    throw new MissingKeyError(this.#headers)
   }
 
-  #find (reply: FastifyReply, credential: Credential): Access | Promise<Access> {
+  #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {
+    let access: Access | Promise<Access>
     try {
-      const access = this.#service.check(credential.secret)
-      return access instanceof Promise ? access.catch((error: unknown) => { throw this.#refusal(reply, credential, error) }) : access
+      access = this.#service.check(secret)
     } catch (error) {
-      throw this.#refusal(reply, credential, error)
+      throw this.#refusal(reply, header, error)
     }
+    if (!(access instanceof Promise)) {
+      this.#accept(request, reply, rule, header, access)
+      return done()
+    }
+    access.then(
+      (access) => this.#accept(request, reply, rule, header, access),
+      (error: unknown) => { throw this.#refusal(reply, header, error) }
+    ).then(() => done(), done)
   }
 
   /**
    * Adds the challenge to a 401, and to a 503 when to try again. Set on the reply, since an error's own headers are lost
    * under a custom error handler.
    */
-  #refusal (reply: FastifyReply, credential: Credential, error: unknown): unknown {
+  #refusal (reply: FastifyReply, header: number, error: unknown): unknown {
     if (error instanceof Error && 'statusCode' in error && error.statusCode === 401) {
-      reply.header('www-authenticate', this.#challenge('invalid_token', credential.header))
+      reply.header('www-authenticate', this.#challenge('invalid_token', header))
     }
     if (error instanceof UnavailableError) reply.header('retry-after', RETRY_AFTER)
     return error
   }
 
-  #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, credential: Credential, access: Access): void {
-    this.#requireScopes(reply, access.user, rule, credential.header)
+  #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
+    if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
     request.apiUser = this.#service.accept(access, request.ip)
   }
 
-  #requireScopes (reply: FastifyReply, user: ApiUser, rule: Rule, header: number | null): void {
-    if (typeof rule === 'string') return
-    const missing = rule.filter((scope) => !user.scopes.includes(scope))
+  #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {
+    const missing = scopes.filter((scope) => !user.scopes.includes(scope))
     if (missing.length === 0) return
     reply.header('www-authenticate', this.#challenge('insufficient_scope', header, missing))
     throw new MissingScopesError(missing.join(', '))

@@ -1,15 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { isMeantAsKey } from '../keys/secret.js'
 
-/** What a request's headers say: the text that is meant as a key, and the index of the header it came in. */
-export interface Credential {
-  /** Empty when the header is there but cannot be a key, for instance because it was sent twice. */
-  readonly secret: string
-  readonly header: number
-}
-
-/** Finds the credential of a request; null when it carries none. */
-export type ReadCredential = (request: FastifyRequest) => Credential | null
+/**
+ * Finds the text that is meant as a key in one header of a request: null when the header is absent, empty when it is there
+ * but cannot be a key, for instance because it was sent twice.
+ */
+export type ReadHeader = (request: FastifyRequest) => string | null
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
@@ -27,43 +23,35 @@ export function isHeaderName (value: unknown): boolean {
 }
 
 /**
- * Makes the function that finds the key in a request. The first header that is present decides. In `Authorization`,
- * another scheme than Bearer, or a value that is not meant as one of our keys, counts as absent.
+ * Makes the function that reads a header which may carry the key. In `Authorization`, another scheme than Bearer, or a
+ * value that is not meant as one of our keys, counts as absent.
  *
- * @param names the headers in order
  * @param prefixes the first parts of the application's keys
  */
-export function createReader (names: readonly string[], prefixes: readonly string[]): ReadCredential {
-  const readers = names.map((name, header) => name.toLowerCase() === 'authorization'
-    ? bearerReader(header, prefixes)
-    : plainReader(name.toLowerCase(), header))
-  const [only] = readers
-  if (readers.length === 1 && only !== undefined) return only
-  return (request) => {
-    for (const read of readers) {
-      const credential = read(request)
-      if (credential !== null) return credential
-    }
-    return null
-  }
+export function createHeaderReader (name: string, prefixes: readonly string[]): ReadHeader {
+  return isAuthorization(name) ? bearerReader(prefixes) : plainReader(name.toLowerCase())
 }
 
-function plainReader (name: string, header: number): ReadCredential {
+export function isAuthorization (name: string): boolean {
+  return name.toLowerCase() === 'authorization'
+}
+
+function plainReader (name: string): ReadHeader {
   return (request) => {
     const value = request.headers[name]
     if (value === undefined) return null
     // Node joins a repeated header with a comma, which no key contains.
-    return { secret: typeof value === 'string' ? value : '', header }
+    return typeof value === 'string' ? value : ''
   }
 }
 
-function bearerReader (header: number, prefixes: readonly string[]): ReadCredential {
+function bearerReader (prefixes: readonly string[]): ReadHeader {
   return (request) => {
     const value = request.headers.authorization
     if (value === undefined) return null
     const secret = /^Bearer +([^ ]+)$/i.exec(value)?.[1]
     if (secret === undefined || !isMeantAsKey(secret, prefixes)) return null
-    return { secret: isRepeated(request) ? '' : secret, header }
+    return isRepeated(request) ? '' : secret
   }
 }
 
@@ -71,6 +59,6 @@ function bearerReader (header: number, prefixes: readonly string[]): ReadCredent
 function isRepeated (request: FastifyRequest): boolean {
   const { rawHeaders } = request.raw
   let count = 0
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === 'authorization') count++
+  for (let i = 0; i < rawHeaders.length; i += 2) if (isAuthorization(rawHeaders[i] ?? '')) count++
   return count > 1
 }

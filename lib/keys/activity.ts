@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AccessRow, KeyRow, ProfileRow, Store, Use } from '../store/store.js'
+import type { KeyRow, ProfileRow, Store } from '../store/store.js'
+import type { Access } from './access.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
@@ -8,15 +9,7 @@ const INTERVAL = 1000
 const BATCH = 250
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
-const MAX_PENDING = 200_000
-
-/** A use that is noted and maybe not yet written. */
-export interface NotedUse extends Use {
-  at: number
-  ip: string | null
-  /** Whether it still waits to be written. */
-  waiting: boolean
-}
+const MAX_WAITING = 200_000
 
 /** What becomes of failures to write; each outage is told once. */
 export interface ActivityLog {
@@ -31,7 +24,7 @@ export interface ActivityLog {
 export class Activity {
   readonly #store: Pick<Store, 'saveUses'>
   readonly #log: ActivityLog
-  readonly #waiting = new Map<string, NotedUse>()
+  readonly #waiting = new Map<string, Access>()
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> = Promise.resolve()
   #failing = false
@@ -42,38 +35,36 @@ export class Activity {
     this.#log = log
   }
 
-  /**
-   * Notes a use.
-   *
-   * @param last what this returned for the same key before, which saves looking it up
-   */
-  note (key: AccessRow, at: number, ip: string | null, last: NotedUse | null): NotedUse {
-    const use = last !== null && last.waiting ? last : this.#waitingUse(key, at, ip)
-    if (at >= use.at) {
-      use.at = at
-      use.ip = ip
+  /** Notes a use. Times only move forward. */
+  note (access: Access, at: number, ip: string | null): void {
+    if (at >= access.usedAt) {
+      access.usedAt = at
+      access.loggedIp = ip
     }
-    return use
+    if (!access.isWaiting) this.#await(access)
   }
 
   /** Notes that a key's login ended. Returns whether a login was noted here. */
   logout (keyId: string): boolean {
-    const use = this.#waiting.get(keyId)
-    if (use === undefined || use.ip === null) return false
-    use.ip = null
+    const access = this.#waiting.get(keyId)
+    if (access === undefined || access.loggedIp === null) return false
+    access.loggedIp = null
     return true
   }
 
   /** A stored key with what is noted of it. */
   ofKey<T extends KeyRow> (row: T): T {
-    const use = this.#waiting.get(row.id)
-    return use === undefined || use.at < (row.lastUsedAt ?? 0) ? row : { ...row, lastUsedAt: use.at, loggedIp: use.ip }
+    const access = this.#waiting.get(row.id)
+    if (access === undefined || access.usedAt < (row.lastUsedAt ?? 0)) return row
+    return { ...row, lastUsedAt: access.usedAt, loggedIp: access.loggedIp }
   }
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
     const newest = new Map<number, number>()
-    for (const { profileId, at } of this.#waiting.values()) newest.set(profileId, Math.max(at, newest.get(profileId) ?? 0))
+    for (const { user: { profileId }, usedAt } of this.#waiting.values()) {
+      newest.set(profileId, Math.max(usedAt, newest.get(profileId) ?? 0))
+    }
     return rows.map((row) => {
       const at = newest.get(row.id)
       return at === undefined || at < (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
@@ -98,23 +89,28 @@ export class Activity {
     this.#timer = null
   }
 
-  #waitingUse (key: AccessRow, at: number, ip: string | null): NotedUse {
-    const waiting = this.#waiting.get(key.id)
-    if (waiting !== undefined) return waiting
-    if (this.#waiting.size >= MAX_PENDING) this.#giveUpOldest()
-    const use: NotedUse = { keyId: key.id, profileId: key.profileId, at, ip, waiting: true }
-    this.#waiting.set(key.id, use)
+  #await (access: Access): void {
+    const { keyId } = access.user
+    const earlier = this.#waiting.get(keyId)
+    // The key was read anew since its last use was noted; the newer object carries on.
+    if (earlier !== undefined) earlier.isWaiting = false
+    else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
+    access.isWaiting = true
+    this.#waiting.set(keyId, access)
     this.#timer ??= setTimeout(() => this.#tick(), INTERVAL).unref()
-    return use
   }
 
   #giveUpOldest (): void {
     // A map keeps the order of insertion, so its first entry has waited longest.
     const [oldest] = this.#waiting.values()
     if (oldest === undefined) return
-    this.#waiting.delete(oldest.keyId)
-    oldest.waiting = false
+    this.#done(oldest)
     this.#lost += 1
+  }
+
+  #done (access: Access): void {
+    access.isWaiting = false
+    this.#waiting.delete(access.user.keyId)
   }
 
   #tick (): void {
@@ -125,11 +121,11 @@ export class Activity {
   }
 
   async #write (): Promise<void> {
-    const uses = [...this.#waiting.values()]
+    const accesses = [...this.#waiting.values()]
     try {
-      for (let i = 0; i < uses.length; i += BATCH) {
+      for (let i = 0; i < accesses.length; i += BATCH) {
         if (i > 0) await nextTurn()
-        await this.#writeBatch(uses.slice(i, i + BATCH))
+        await this.#writeBatch(accesses.slice(i, i + BATCH))
       }
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
@@ -142,13 +138,12 @@ export class Activity {
   }
 
   /** Writes some uses. One that was noted anew in the meantime goes on waiting. */
-  async #writeBatch (uses: readonly NotedUse[]): Promise<void> {
-    const written = uses.map(({ keyId, profileId, at, ip }) => ({ keyId, profileId, at, ip }))
-    await this.#store.saveUses(written)
-    uses.forEach((use, i) => {
-      if (use.at !== written[i]?.at || use.ip !== written[i]?.ip) return
-      use.waiting = false
-      this.#waiting.delete(use.keyId)
+  async #writeBatch (accesses: readonly Access[]): Promise<void> {
+    const uses = accesses.map(({ user: { keyId, profileId }, usedAt, loggedIp }) => ({ keyId, profileId, at: usedAt, ip: loggedIp }))
+    await this.#store.saveUses(uses)
+    accesses.forEach((access, i) => {
+      const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip
+      if (isNewest && access.isWaiting) this.#done(access)
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../store/store.js'
+import type { Access } from './access.js'
 
 /** How many profiles are remembered one by one; after that, all that is cached goes. */
 const MAX_PROFILES = 1000
@@ -30,9 +31,9 @@ export class Drops {
     this.#profiles.set(change.profileId, this.count)
   }
 
-  /** Whether a profile's keys were dropped since they were read. */
-  concerns (profileId: number, count: number): boolean {
+  /** Whether a key's profile was dropped since the key was read. */
+  concern ({ drops, user }: Access): boolean {
     // Mostly nothing was dropped, and then nothing is looked up.
-    return count < this.count && (count < this.#all || count < (this.#profiles.get(profileId) ?? 0))
+    return drops < this.count && (drops < this.#all || drops < (this.#profiles.get(user.profileId) ?? 0))
   }
 }

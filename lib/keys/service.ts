@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { NotFoundError } from '../errors.js'
 import type { KeyRow, Store } from '../store/store.js'
+import type { Access } from './access.js'
 import { Activity, type ActivityLog } from './activity.js'
 import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
@@ -8,7 +9,7 @@ import { announce, changeBy, type ApiKeyEvents, type By, type ReportListener } f
 import { issue } from './issuing.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
-import { Verifier, type Access } from './verifier.js'
+import { Verifier } from './verifier.js'
 
 /** What a new key can be given. */
 export interface KeyOptions {
@@ -179,13 +180,12 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   accept (access: Access, ip: string | null): ApiUser {
     const { activity, settings, announce } = this.#context
     const at = settings.now()
-    const address = ip ?? access.loggedIp
-    access.use = activity.note(access.row, at, address, access.use)
+    const before = access.loggedIp
+    const address = ip ?? before
+    activity.note(access, at, address)
     if (this.listenerCount('apiUserLoggedIn') > 0) {
-      const isNew = access.loggedIp === null || access.loggedIp !== address
-      announce('apiUserLoggedIn', { user: access.user, ip, at: new Date(at), isNew })
+      announce('apiUserLoggedIn', { user: access.user, ip, at: new Date(at), isNew: before === null || before !== address })
     }
-    access.loggedIp = address
     return access.user
   }
 

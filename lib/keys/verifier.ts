@@ -1,26 +1,12 @@
-import { ApiForbiddenError, InvalidKeyError, RevokedKeyError } from '../errors.js'
+import { InvalidKeyError } from '../errors.js'
 import type { AccessRow, Store } from '../store/store.js'
-import type { Activity, NotedUse } from './activity.js'
+import { Access } from './access.js'
+import type { Activity } from './activity.js'
 import { Cache } from './cache.js'
 import { Drops } from './drops.js'
-import { stateOf, type ApiUser } from './records.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 
-/** A key that was found: its row, and what was made of it for requests. */
-export interface Access {
-  readonly row: AccessRow
-  readonly user: ApiUser
-  /** The generation under which the row was read. */
-  readonly generation: number
-  /** How many changes had been told when the row was read. */
-  readonly drops: number
-  /** The address of the current login. */
-  loggedIp: string | null
-  /** The last use that was noted, so that noting the next one needs no look-up. */
-  use: NotedUse | null
-}
-
-/** A look-up under way, so that concurrent misses of one key make one. */
+/** Look-ups under way, so that concurrent misses of one key make one. */
 interface Lookup {
   readonly generation: number | null
   readonly drops: number
@@ -63,8 +49,8 @@ export class Verifier {
     const digest = digestOf(secret)
     const generation = this.#cache === null ? null : this.#store.generation()
     const cached = this.#cache?.get(digest)
-    if (cached !== undefined && cached.generation === generation && !this.#drops.concerns(cached.row.profileId, cached.drops)) {
-      judge(cached.row)
+    if (cached !== undefined && cached.generation === generation && !this.#drops.concern(cached)) {
+      cached.judge()
       return cached
     }
     // A digest that is cached is that of a well-formed secret, so the form needs checking only now.
@@ -105,9 +91,8 @@ export class Verifier {
 
   #admit (digest: string, generation: number | null, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    judge(row)
-    const { loggedIp } = this.#activity.ofKey(row)
-    const access = { row, user: toUser(row), generation: generation ?? NO_GENERATION, drops, loggedIp, use: null }
+    const access = new Access(this.#activity.ofKey(row), generation, drops)
+    access.judge()
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
     // during it may have been this key's, and came too late to find it in the cache.
@@ -115,15 +100,3 @@ export class Verifier {
     return access
   }
 }
-
-/** Every check that can change, for keys from the cache and from the database alike. */
-function judge (row: AccessRow): void {
-  if (stateOf(row) === 'revoked') throw new RevokedKeyError()
-  if (row.canUseApi === false) throw new ApiForbiddenError()
-}
-
-function toUser (row: AccessRow): ApiUser {
-  return Object.freeze({ id: row.userId, profileId: row.profileId, keyId: row.id, keyName: row.name, scopes: NO_SCOPES })
-}
-
-const NO_SCOPES: readonly string[] = Object.freeze([])
