@@ -48,9 +48,9 @@ export function isText (min: number, max: number): (value: unknown) => value is 
     value.length >= min && value.length <= max && value.isWellFormed() && !/\p{Cc}/u.test(value)
 }
 
-/** A test for one value that passes `test`, or a list of at least one such value without repeats. */
-export function isOneOrMore (test: (value: unknown) => boolean): (value: unknown) => boolean {
+/** A test for one text that passes `test`, or a list of at least one such text in which none comes twice under `fold`. */
+export function isOneOrMore (test: (value: unknown) => value is string, fold = (text: string) => text): (value: unknown) => boolean {
   return (value) => Array.isArray(value)
-    ? value.length > 0 && value.every(test) && new Set(value).size === value.length
+    ? value.length > 0 && Array.from<unknown>(value).every(test) && new Set(value.map(fold)).size === value.length
     : test(value)
 }

@@ -1,7 +1,8 @@
-import type { onRequestHookHandler } from 'fastify'
+import type { FastifyBaseLogger, FastifyTypeProvider, onRequestHookHandler, RawServerBase, RawServerDefault } from 'fastify'
 import type { RouteApiKey } from './http/rule.js'
 import type { ApiUser } from './keys/records.js'
 import type { ApiKeys } from './keys/service.js'
+import type { ApiKeyOptions } from './options.js'
 import { apiKey } from './plugin.js'
 
 export default apiKey
@@ -34,6 +35,18 @@ declare module 'fastify' {
      */
     apiLogout (): Promise<void>
   }
+
+  /* eslint-disable @typescript-eslint/no-unused-vars -- every declaration of an interface has the same parameters */
+  // Fastify would have `prefix` be the string that it takes for routes; of this plugin it may be a list.
+  interface FastifyRegister<
+    T = void,
+    RawServer extends RawServerBase = RawServerDefault,
+    TypeProviderDefault extends FastifyTypeProvider = FastifyTypeProvider,
+    LoggerDefault extends FastifyBaseLogger = FastifyBaseLogger
+  > {
+    (plugin: typeof apiKey, options?: ApiKeyOptions): T
+  }
+  /* eslint-enable @typescript-eslint/no-unused-vars */
 
   interface FastifyContextConfig {
     /**

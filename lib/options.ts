@@ -90,7 +90,7 @@ const OPTIONS: Checks = {
   database: { allowed: DATABASE_FORMS, test: isDatabase },
   schema: SCHEMA,
   migrate: { allowed: 'a boolean', test: isBoolean },
-  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName) },
+  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName, (name) => name.toLowerCase()) },
   realm: { allowed: '1 to 100 printable ASCII characters without quotes and backslashes', test: (value) => typeof value === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value) },
   required: { allowed: 'a boolean', test: isBoolean },
   prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix) },

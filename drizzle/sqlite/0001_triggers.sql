@@ -1,6 +1,6 @@
 INSERT OR IGNORE INTO api_key_generation (id, value) VALUES (1, 1);
 --> statement-breakpoint
-CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, profile_id, name, digest, revoked_at ON api_keys BEGIN UPDATE api_key_generation SET value = value + 1; END;
+CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, profile_id, name, digest, nonce, revoked_at ON api_keys BEGIN UPDATE api_key_generation SET value = value + 1; END;
 --> statement-breakpoint
 CREATE TRIGGER api_keys_deleted AFTER DELETE ON api_keys BEGIN UPDATE api_key_generation SET value = value + 1; END;
 --> statement-breakpoint

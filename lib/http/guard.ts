@@ -114,7 +114,8 @@ export class Guard {
 
   #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
     if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
-    request.apiUser = this.#service.accept(access, request.ip)
+    // A client on a Unix socket has no address, whatever the type says.
+    request.apiUser = this.#service.accept(access, request.ip ?? null)
   }
 
   #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {

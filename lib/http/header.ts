@@ -18,7 +18,7 @@ const TAKEN = new Set([
 ])
 
 /** Whether a value can be one of the headers that carry the key. */
-export function isHeaderName (value: unknown): boolean {
+export function isHeaderName (value: unknown): value is string {
   return typeof value === 'string' && TOKEN.test(value) && !TAKEN.has(value.toLowerCase())
 }
 

@@ -35,7 +35,9 @@ const PROFILE_FIELDS: Checks = {
   canMakeKeys: FLAG
 }
 
-const BY: Checks = { actor: ID, ip: { allowed: 'an address of at most 100 characters', test: isText(1, 100) } }
+const IP = { allowed: 'an address of at most 100 characters', test: isText(1, 100) }
+
+const BY: Checks = { actor: ID, ip: IP }
 
 const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
 
@@ -57,10 +59,12 @@ export function checkKeyFields (fields: unknown): void {
 
 export function checkBatch (batch: unknown): void {
   if (!Array.isArray(batch)) throw refuse('the first argument', 'an array', describe(batch))
-  batch.forEach((fields: unknown, i) => {
+  // By index, since forEach leaves out the holes of a sparse array.
+  for (let i = 0; i < batch.length; i++) {
+    const fields: unknown = batch[i]
     checkObject(fields, `[${i}]`, `[${i}].`, BATCH_FIELDS, refuse)
     checkUserId((fields as { userId?: unknown }).userId, `[${i}].userId`)
-  })
+  }
 }
 
 export function checkKeyChanges (changes: unknown): void {
@@ -73,6 +77,11 @@ export function checkProfileFields (fields: unknown): void {
 
 export function checkBy (by: unknown): asserts by is By {
   checkObject(by, 'the last argument', '', BY, refuse)
+}
+
+/** Checks what `verify` takes. */
+export function checkVerifyOptions (options: unknown): void {
+  checkObject(options, 'the second argument', '', { ip: IP }, refuse)
 }
 
 /** Checks what `profiles.list` takes. */

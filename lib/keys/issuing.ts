@@ -41,7 +41,7 @@ async function decideProfiles ({ store, settings }: Context, requests: readonly 
   for (const { userId } of requests) {
     if (answers.has(userId)) continue
     const isAsked = typeof settings.autoProfile === 'function' && await store.getProfile(userId) === null
-    answers.set(userId, isAsked ? await mayGetProfile({ settings }, { id: userId }) : settings.autoProfile !== false)
+    answers.set(userId, isAsked ? await mayGetProfile({ settings }, { id: userId }) : settings.autoProfile === true)
   }
   return answers
 }

@@ -25,7 +25,7 @@ const KEY = new RegExp(`^([A-Za-z][A-Za-z0-9_]{0,15})_([0-9A-Za-z]{${MIN_KEY_SIZ
 export const MAX_SECRET_LENGTH = 16 + 1 + MAX_KEY_SIZE + CHECKSUM_SIZE
 
 /** Whether a value can be the first part of keys. */
-export function isKeyPrefix (value: unknown): boolean {
+export function isKeyPrefix (value: unknown): value is string {
   return typeof value === 'string' && PREFIX.test(value)
 }
 

@@ -3,7 +3,7 @@ import { NotFoundError } from '../errors.js'
 import type { KeyRow, Store } from '../store/store.js'
 import type { Access } from './access.js'
 import { Activity, type ActivityLog } from './activity.js'
-import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId } from './arguments.js'
+import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId, checkVerifyOptions } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
 import { announce, changeBy, type ApiKeyEvents, type By, type ReportListener } from './events.js'
 import { issue } from './issuing.js'
@@ -76,7 +76,8 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async createMany (batch: readonly BatchKeyOptions[], by: By = {}): Promise<NewKey[]> {
     checkBatch(batch)
     checkBy(by)
-    return await issue(this.#context, batch, by)
+    // Copies, since what was checked must not change before it is stored.
+    return await issue(this.#context, batch.map((fields) => ({ ...fields })), by)
   }
 
   /** Finds a key by its id; null when there is none. */
@@ -104,7 +105,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkBy(by)
     const { store } = this.#context
     const row = changes.name === undefined ? await store.getKey(keyId) : await store.renameKey(keyId, changes.name)
-    if (row === null) throw new NotFoundError('API key', keyId)
+    if (row === null) throw unknownKey(keyId)
     return this.#toRecord(row)
   }
 
@@ -118,7 +119,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkBy(by)
     const at = this.#context.settings.now()
     const revoked = await this.#context.store.revokeKey(keyId, at)
-    if (revoked === null) throw new NotFoundError('API key', keyId)
+    if (revoked === null) throw unknownKey(keyId)
     const key = this.#toRecord(revoked.row)
     if (revoked.changed) this.#context.announce('apiKeyRevoked', { key, ...changeBy(by, at) })
     return key
@@ -135,7 +136,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const { store, activity, settings } = this.#context
     const at = settings.now()
     const ended = await store.logoutKey(keyId, at)
-    if (ended === null) throw new NotFoundError('API key', keyId)
+    if (ended === null) throw unknownKey(keyId)
     const wasNoted = activity.logout(keyId)
     this.#verifier.forgetLogin(ended.digest)
     const key = this.#toRecord(ended.row)
@@ -149,10 +150,11 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * @param ip the caller's address, kept as the key's `loggedIp`
    * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_API_FORBIDDEN
    */
-  async verify (secret: string, { ip }: { ip?: string } = {}): Promise<ApiUser> {
+  async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
-    checkBy({ ip })
-    return this.accept(await this.check(secret), ip ?? null)
+    checkVerifyOptions(options)
+    const { ip = null } = options
+    return this.accept(await this.check(secret), ip)
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
@@ -198,4 +200,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   #toRecord (row: KeyRow): KeyRecord {
     return toKeyRecord(this.#context.activity.ofKey(row))
   }
+}
+
+/** Ids are UUIDs. Anything else may be the secret, passed by mistake, and is not shown. */
+function unknownKey (keyId: string): Error {
+  return new NotFoundError('API key', /^[0-9a-f-]{36}$/.test(keyId) ? keyId : '…')
 }

@@ -8,16 +8,12 @@ import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 
 /** Look-ups under way, so that concurrent misses of one key make one. */
 interface Lookup {
-  readonly generation: number | null
+  readonly generation: number
   readonly drops: number
-  readonly startedAt: number
   readonly found: Promise<Access>
 }
 
-/** How old a look-up may be that others join while the store cannot tell what changed since, in milliseconds. */
-const JOINED = 20
-
-/** Of keys that were read while the store could not tell what changes: no generation is this. */
+/** Of keys that were read while nothing could tell what changes since. No generation is this. */
 const NO_GENERATION = -1
 
 /**
@@ -47,15 +43,14 @@ export class Verifier {
   check (secret: string): Access | Promise<Access> {
     if (secret.length > MAX_SECRET_LENGTH) throw new InvalidKeyError()
     const digest = digestOf(secret)
-    const generation = this.#cache === null ? null : this.#store.generation()
     const cached = this.#cache?.get(digest)
-    if (cached !== undefined && cached.generation === generation && !this.#drops.concern(cached)) {
-      cached.judge()
-      return cached
-    }
-    // A digest that is cached is that of a well-formed secret, so the form needs checking only now.
-    if (!isWellFormed(secret)) throw new InvalidKeyError()
-    return this.#lookUp(digest, generation)
+    // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation.
+    if (cached === undefined && !isWellFormed(secret)) throw new InvalidKeyError()
+    const generation = this.#cache === null ? null : this.#store.generation()
+    if (generation === null) return this.#lookUp(digest, NO_GENERATION)
+    if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
+    cached.judge()
+    return cached
   }
 
   /** Finds a key in whatever state, past the cache and without any effect. */
@@ -69,34 +64,36 @@ export class Verifier {
     if (cached !== undefined) cached.loggedIp = null
   }
 
-  #lookUp (digest: string, generation: number | null): Access | Promise<Access> {
-    const drops = this.#drops.count
+  /** Looks a key up together with whoever else wants it now, and keeps it. */
+  #lookUpOnce (digest: string, generation: number): Access | Promise<Access> {
     const running = this.#lookups.get(digest)
-    if (running !== undefined && this.#mayJoin(running, generation)) return running.found
-    const row = this.#store.findByDigest(digest)
-    if (!(row instanceof Promise)) return this.#admit(digest, generation, drops, row)
-    const found = row.then((row) => this.#admit(digest, generation, drops, row))
-    const lookup = { generation, drops, startedAt: performance.now(), found }
+    // One that began before the last change may bring back what was changed.
+    if (running !== undefined && running.generation === generation && running.drops === this.#drops.count) return running.found
+    const drops = this.#drops.count
+    const found = this.#lookUp(digest, generation)
+    if (!(found instanceof Promise)) return found
+    const lookup = { generation, drops, found }
     this.#lookups.set(digest, lookup)
     const done = () => { if (this.#lookups.get(digest) === lookup) this.#lookups.delete(digest) }
     found.then(done, done)
     return found
   }
 
-  /** Whether a look-up can be relied on by a request that came later: one from before a change may bring back what was changed. */
-  #mayJoin (running: Lookup, generation: number | null): boolean {
-    if (running.generation !== generation || running.drops !== this.#drops.count) return false
-    return generation !== null || performance.now() - running.startedAt < JOINED
+  /** Without a generation to compare there is nothing that a look-up could be shared or kept under. */
+  #lookUp (digest: string, generation: number): Access | Promise<Access> {
+    const drops = this.#drops.count
+    const row = this.#store.findByDigest(digest)
+    return row instanceof Promise ? row.then((row) => this.#admit(digest, generation, drops, row)) : this.#admit(digest, generation, drops, row)
   }
 
-  #admit (digest: string, generation: number | null, drops: number, row: AccessRow | null): Access {
+  #admit (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
     const access = new Access(this.#activity.ofKey(row), generation, drops)
     access.judge()
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
     // during it may have been this key's, and came too late to find it in the cache.
-    if (generation !== null && drops === this.#drops.count) this.#cache?.set(digest, access)
+    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(digest, access)
     return access
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ export async function startServer (): Promise<Server> {
     onLog: () => {},
     onError: () => {}
   })
-  const { chmod } = await import('node:fs/promises')
+  // PostgreSQL does not run as root, and so not as the user who made the folder.
   await chmod(folder, 0o777)
   await server.initialise()
   await server.start()
@@ -93,6 +93,9 @@ export async function freshSchema (t: Tap): Promise<{ url: string, schema: strin
   })
   return { url, schema, client }
 }
+
+/** Hears nothing of what a store reports. */
+export const quiet = { listeningFailed () {}, listeningAgain () {} }
 
 /** The part of a tap test that helpers need. */
 export interface Tap {

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Pool, PoolClient } from 'pg'
 import { UnavailableError } from '../../errors.js'
 import type { PostgresDatabase } from './database.js'
-import { isAnswer, isCollision, Refused, toStoreError } from './failures.js'
+import { isCollision, isHarmless, Refused, toStoreError } from './failures.js'
 
 /** How long a statement waits for a connection, in milliseconds. */
 const CONNECT_TIMEOUT = 1000
@@ -16,8 +15,9 @@ const CHANGE_TIMEOUT = 5000
 /** How much longer this side waits, for a server that is not there to give up by itself. */
 const MARGIN = 500
 
-/** How many statements may wait or run at once. More than that, and waiting would only take the memory. */
-const MAX_UNDERWAY = 1000
+/** How many steps may wait or run at once until look-ups, and until changes, are refused: waiting would only take memory. */
+const MAX_LOOKUPS = 1000
+const MAX_CHANGES = 2000
 
 /** How often a transaction runs that collides with another. */
 const ATTEMPTS = 4
@@ -37,14 +37,14 @@ export class Connections {
 
   constructor (pool: Pool) {
     this.#pool = pool
-    this.db = drizzle((text, values, method) => this.#checkedOut((client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
+    this.db = drizzle((text, values, method) => this.#checkedOut(MAX_LOOKUPS, (client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
   }
 
   /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */
   readonly transaction = async <T> (step: (db: PostgresDatabase) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#checkedOut((client) => transact(client, step))
+        return await this.#checkedOut(MAX_CHANGES, (client) => transact(client, step))
       } catch (error) {
         if (error instanceof Refused) throw error
         if (attempt === ATTEMPTS || !isCollision(error)) throw toStoreError(error)
@@ -52,8 +52,8 @@ export class Connections {
     }
   }
 
-  async #checkedOut<T> (step: (client: PoolClient) => Promise<T>): Promise<T> {
-    if (this.#underway >= MAX_UNDERWAY) throw new UnavailableError({ cause: new Error(`${MAX_UNDERWAY} statements are waiting already`) })
+  async #checkedOut<T> (max: number, step: (client: PoolClient) => Promise<T>): Promise<T> {
+    if (this.#underway >= max) throw new UnavailableError({ cause: new Error(`${max} steps wait for the database already`) })
     this.#underway += 1
     try {
       return await withClient(await this.#checkOut(), step)
@@ -63,14 +63,22 @@ export class Connections {
   }
 
   /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
-  async #checkOut (): Promise<PoolClient> {
-    const connecting = this.#pool.connect()
-    const timeout = new AbortController()
-    const late = sleep(CONNECT_TIMEOUT, null, { signal: timeout.signal }).catch(() => null)
-    const client = await Promise.race([connecting, late]).finally(() => timeout.abort())
-    if (client !== null) return client
-    connecting.then((client) => client.release(), () => {})
-    throw new Error('no connection in time')
+  #checkOut (): Promise<PoolClient> {
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(new Error('no connection in time'))
+      }, CONNECT_TIMEOUT)
+      this.#pool.connect().then((client) => {
+        clearTimeout(timer)
+        if (isLate) client.release()
+        else resolve(client)
+      }, (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+    })
   }
 }
 
@@ -92,7 +100,7 @@ async function withClient<T> (client: PoolClient, step: (client: PoolClient) => 
     isGood = true
     return result
   } catch (error) {
-    isGood = isAnswer(error) || error instanceof Refused
+    isGood = isHarmless(error)
     throw error
   } finally {
     client.off('error', ignore)
@@ -108,7 +116,7 @@ async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => 
     await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
     return result
   } catch (error) {
-    if (isAnswer(error) || error instanceof Refused) await query(client, { text: 'ROLLBACK' }, CHANGE_TIMEOUT)
+    if (isHarmless(error)) await query(client, { text: 'ROLLBACK' }, CHANGE_TIMEOUT)
     throw error
   }
 }

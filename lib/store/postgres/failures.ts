@@ -3,10 +3,13 @@ import type { InsertRefusal } from '../store.js'
 
 /*
  * Classes of SQLSTATE (PostgreSQL manual, appendix A) that mean that the database cannot answer now, not that the
- * statement was wrong: connection, authorization, transaction rollback, resources, limits, prerequisite state, operator
- * intervention, system, internal; and a standby after a failover, which is read-only.
+ * statement was wrong: connection, prepared statement gone, authorization, transaction rollback, resources, limits,
+ * prerequisite state, operator intervention, system, internal; and a standby after a failover, which is read-only.
  */
-const OUTAGE = /^(08|28|3D|40|53|54|55|57|58|XX)|^25006$/
+const OUTAGE = /^(08|26|28|3D|40|53|54|55|57|58|XX)|^25006$/
+
+/** A statement that was prepared is gone, or the tables are not those it was prepared for. A new connection prepares anew. */
+const UNPREPARED = /^(26|0A)/
 
 /** Two transactions got in each other's way: deadlock or serialization failure. One of them may simply try again. */
 const COLLISION = /^40(P01|001)$/
@@ -39,9 +42,9 @@ export function codeOf (error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** Whether the database itself answered with this error, so that the connection is still good. */
-export function isAnswer (error: unknown): boolean {
-  return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+/** Whether the connection is still good after this error: the database itself answered, or we left on purpose. */
+export function isHarmless (error: unknown): boolean {
+  return error instanceof Refused || (isAnswer(error) && !UNPREPARED.test(codeOf(error) ?? ''))
 }
 
 export function isCollision (error: unknown): boolean {
@@ -58,6 +61,10 @@ export class Refused extends Error {
   }
 }
 
+function isAnswer (error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+}
+
 function driverErrorOf (error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   // Drizzle wraps the driver's own error.
@@ -72,8 +79,6 @@ function messageOf (error: unknown): string {
 }
 
 function isOutage (error: unknown): boolean {
-  const code = codeOf(error)
-  if (isAnswer(error)) return OUTAGE.test(code ?? '')
-  // Sockets fail with a code of Node's. What the driver says of a lost connection or a timeout has none.
-  return code !== undefined || !(driverErrorOf(error) instanceof TypeError)
+  // Sockets fail with a code of Node's, and what the driver says of a lost connection or a timeout has none.
+  return isAnswer(error) ? OUTAGE.test(codeOf(error) ?? '') : !(driverErrorOf(error) instanceof TypeError)
 }

@@ -15,6 +15,9 @@ const INTERVAL = 250
 const MAX_PAUSE = 500
 const MIN_PAUSE = 50
 
+/** How long a server may take to let a connection go, in milliseconds. */
+const PATIENCE = 500
+
 /** What becomes of the listening; each outage is told once. */
 export interface ListenerLog {
   /** Changes by other nodes are not heard, so every key is looked up in the database. */
@@ -27,8 +30,6 @@ export interface ListenerLog {
 export interface ListenerSettings {
   /** Makes a connection that is used for nothing else, unconnected. */
   readonly createClient: () => Client
-  /** Runs a statement on another connection. */
-  readonly notify: (channel: string, payload: string) => Promise<void>
   /** The PostgreSQL schema whose changes count. */
   readonly schema: string
   readonly log: ListenerLog
@@ -101,7 +102,7 @@ export class Listener {
     try {
       await Promise.race([broken, this.#converse(client, listening)])
     } finally {
-      await client.end().catch(() => {})
+      await disconnect(client)
     }
   }
 
@@ -117,7 +118,7 @@ export class Listener {
     await ask(client, `LISTEN ${CHANNEL}`)
     const sentAt = performance.now()
     // A pooler in between may take LISTEN and answer queries, and yet deliver nothing.
-    await this.#settings.notify(CHANNEL, proof)
+    await this.#send(proof)
     await withinTrust(heard)
     // What was cached before may have been changed unheard.
     this.#generation += 1
@@ -125,6 +126,18 @@ export class Listener {
     listening()
     this.#reportRecovery()
     await this.#keepAsking(client)
+  }
+
+  /** Announces something on a connection that depends neither on the one that listens nor on how busy the pool is. */
+  async #send (payload: string): Promise<void> {
+    const client = this.#settings.createClient()
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      await ask(client, `NOTIFY ${CHANNEL}, '${payload}'`)
+    } finally {
+      await disconnect(client)
+    }
   }
 
   async #keepAsking (client: Client): Promise<never> {
@@ -159,6 +172,13 @@ export class Listener {
   async #sleep (time: number): Promise<void> {
     await sleep(time, null, { signal: this.#stop.signal, ref: false }).catch(() => {})
   }
+}
+
+/** Takes leave, and hangs up on a server that does not. */
+async function disconnect (client: Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), PATIENCE)
+  await client.end().catch(() => {})
+  clearTimeout(timer)
 }
 
 function ask (client: Client, text: string) {

@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import type { Client, Pool } from 'pg'
 import { MigrationError, OpenError, SchemaError } from '../../errors.js'
 import type { Change, Store } from '../store.js'
@@ -37,7 +36,7 @@ export async function openPostgresStore (source: string | Pool, settings: Postgr
   // Unheard, the failure of an idle connection would end the process. The next one that needs a connection finds out.
   pool.on('error', ignore)
   const close = async () => {
-    if (pool !== source) await pool.end()
+    if (pool !== source && !pool.ending) await pool.end()
     pool.off('error', ignore)
   }
   try {
@@ -74,8 +73,7 @@ async function createStore (
   const { db, transaction } = new Connections(pool)
   const watchers: ((change: Change) => void)[] = []
   const tell = (change: Change) => { for (const watcher of watchers) watcher(change) }
-  const notify = async (channel: string, payload: string) => { await db.execute(sql`SELECT pg_notify(${channel}, ${payload})`) }
-  const listener = new Listener({ createClient, notify, schema, log, tell })
+  const listener = new Listener({ createClient, schema, log, tell })
   const context: Context = { tables: tablesIn(schema), db, transaction, tell }
   await listener.start()
   return {

@@ -28,7 +28,7 @@ const PAUSE = 50
  */
 export async function openSqliteStore (source: string | Database, migrates: boolean): Promise<Store> {
   const owned = typeof source === 'string'
-  const client = owned ? await connect(source) : source
+  const client = owned ? await connect(source) : withNumbers(source)
   try {
     const { drizzle } = await import('drizzle-orm/better-sqlite3')
     const db = drizzle(client)
@@ -71,6 +71,11 @@ async function connect (file: string): Promise<Database> {
   } catch (error) {
     throw new OpenError(file, reason(error))
   }
+}
+
+/** The application's connection, giving numbers as numbers even where the application prefers to see BigInts. */
+function withNumbers (client: Database): Database {
+  return Object.create(client, { prepare: { value: (source: string) => client.prepare(source).safeIntegers(false) } })
 }
 
 function configure (client: Database): void {

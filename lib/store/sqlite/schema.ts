@@ -68,11 +68,11 @@ const BUMP = 'BEGIN UPDATE api_key_generation SET value = value + 1; END'
 /**
  * SQL that must run once after the tables are made: the generation's row and the triggers that bump it. They watch the
  * columns that matter for access and not those that note a use. A REPLACE deletes rows without firing delete triggers,
- * hence the triggers before an insert that is about to replace.
+ * hence the triggers before an insert that is about to replace, and the nonce, by which an UPDATE OR REPLACE can do so.
  */
 export const triggers: readonly string[] = [
   'INSERT OR IGNORE INTO api_key_generation (id, value) VALUES (1, 1)',
-  `CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, profile_id, name, digest, revoked_at ON api_keys ${BUMP}`,
+  `CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, profile_id, name, digest, nonce, revoked_at ON api_keys ${BUMP}`,
   `CREATE TRIGGER api_keys_deleted AFTER DELETE ON api_keys ${BUMP}`,
   `CREATE TRIGGER api_keys_replaced BEFORE INSERT ON api_keys WHEN EXISTS (SELECT 1 FROM api_keys WHERE id = NEW.id OR digest = NEW.digest OR nonce = NEW.nonce) ${BUMP}`,
   `CREATE TRIGGER api_key_profiles_changed AFTER UPDATE OF id, user_id, can_use_api, deleted_at ON api_key_profiles ${BUMP}`,

@@ -1,0 +1,165 @@
+import { inspect } from 'node:util'
+import t from 'tap'
+import { resolveOptions, type ApiKeyOptions } from '../lib/options.js'
+import { bareServer } from './helpers/app.js'
+import apiKey from '../lib/index.js'
+
+/** Options as they come from JavaScript or a configuration file. */
+function resolve (options: unknown) {
+  return resolveOptions(options as ApiKeyOptions)
+}
+
+function refusal (options: unknown): { code: string, message: string } {
+  try {
+    resolve(options)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return { code: String(error.code), message: error.message }
+    throw error
+  }
+  throw new Error(`taken: ${inspect(options)}`)
+}
+
+t.test('every option has a default', async (t) => {
+  t.strictSame(resolve({}), {
+    database: 'apikeys.db',
+    migrate: true,
+    headers: ['X-Api-Authorization'],
+    realm: 'API',
+    required: true,
+    prefixes: ['ak'],
+    keySize: 32,
+    maxKeys: -1,
+    autoProfile: true,
+    getUser: undefined,
+    pages: { prefix: '/keys', loginUrl: undefined, views: undefined },
+    cacheSize: 100_000,
+    now: Date.now
+  })
+})
+
+t.test('undefined counts as not given', async (t) => {
+  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now']
+  t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
+  t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
+})
+
+t.test('what is given is taken', async (t) => {
+  const getUser = () => null
+  const autoProfile = async () => true
+  const now = () => 5
+  t.match(resolve({
+    database: ':memory:',
+    migrate: false,
+    header: ['Authorization', 'X-Key'],
+    realm: 'My (API), v2',
+    required: false,
+    prefix: ['a', 'B_9'],
+    keySize: 22,
+    maxKeys: 0,
+    autoProfile,
+    getUser,
+    pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
+    cache: { max: 2 },
+    now
+  }), {
+    database: ':memory:',
+    migrate: false,
+    headers: ['Authorization', 'X-Key'],
+    realm: 'My (API), v2',
+    required: false,
+    prefixes: ['a', 'B_9'],
+    keySize: 22,
+    maxKeys: 0,
+    autoProfile,
+    getUser,
+    pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
+    cacheSize: 2,
+    now
+  })
+  t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, maxKeys: 1_000_000 })
+  for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
+  t.equal(resolve({ cache: { max: 10_000_000 } }).cacheSize, 10_000_000)
+})
+
+t.test('each wrong value is refused with the name of the option and what is allowed', async (t) => {
+  const wrong: Record<string, { allowed: RegExp, values: unknown[] }> = {
+    database: { allowed: /path to a SQLite file/, values: ['', ' ', 'a\0b', 'mysql://host/db', 'HTTP://x', 1, null, true, {}, [], { prepare: 1 }, { $client: {} }, () => {}] },
+    migrate: { allowed: /a boolean/, values: ['false', 0, null, {}] },
+    header: {
+      allowed: /the name of a request header or a list/,
+      values: ['', 'a b', 'X:Y', 'Host', 'content-type', 'Cookie', [], ['X-A', 'X-A'], ['X-A', 'x-a'], ['X-A', ''], ['X-A', 1], new Array(1), 5, null, {}]
+    },
+    realm: { allowed: /printable ASCII/, values: ['', 'a"b', 'a\\b', 'ä', 'a\r\nb', 'x'.repeat(101), 1, null] },
+    required: { allowed: /a boolean/, values: ['optional', 0, null] },
+    prefix: { allowed: /a letter followed by/, values: ['', '1', 'a-b', 'x'.repeat(17), [], ['ak', 'ak'], ['ak', ''], 1, null, {}] },
+    keySize: { allowed: /whole number from 22 to 128/, values: [21, 129, 32.5, NaN, Infinity, '32', null] },
+    maxKeys: { allowed: /-1 \(unlimited\) or a whole number from 0 to 1000000/, values: [-2, 1.5, NaN, 1_000_001, '5', null] },
+    autoProfile: { allowed: /a boolean or a function/, values: ['yes', 1, null, {}] },
+    getUser: { allowed: /a function/, values: [true, 'user', null, {}] },
+    pages: { allowed: /false or an object/, values: [true, '/keys', null, []] },
+    cache: { allowed: /false or an object/, values: [true, 1000, null, []] },
+    now: { allowed: /a function/, values: [5, null, new Date()] }
+  }
+  for (const [name, { allowed, values }] of Object.entries(wrong)) {
+    for (const value of values) {
+      const { code, message } = refusal({ [name]: value })
+      t.equal(code, 'FST_API_KEY_INVALID_OPTION')
+      t.ok(message.startsWith(`The option ${name} must be `), message)
+      t.match(message, allowed)
+    }
+  }
+  t.strictSame(Object.keys(wrong).toSorted(), ['autoProfile', 'cache', 'database', 'getUser', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required'])
+})
+
+t.test('each wrong nested value is refused with its full name', async (t) => {
+  const wrong: [string, object, RegExp][] = [
+    ...['keys', '/keys/', '/', '', '/a b', '/a?b', '/:id', '/*', 1, null].map((prefix): [string, object, RegExp] => ['pages.prefix', { pages: { prefix } }, /a path such as \/keys/]),
+    ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
+    ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
+    ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/])
+  ]
+  for (const [name, options, allowed] of wrong) {
+    const { code, message } = refusal(options)
+    t.equal(code, 'FST_API_KEY_INVALID_OPTION')
+    t.ok(message.startsWith(`The option ${name} must be `), message)
+    t.match(message, allowed)
+  }
+})
+
+t.test('an unknown name is refused with the names there are', async (t) => {
+  t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, migrate, header, .*, got an unknown name$/)
+  t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, got an unknown name$/)
+  t.match(refusal({ cache: { size: 5 } }).message, /^The option cache\.size must be one of max, got an unknown name$/)
+  t.match(refusal(JSON.parse('{"__proto__":1}')).message, /^The option __proto__ must be one of/)
+  t.match(refusal({ toString: 1 }).message, /^The option toString must be one of/)
+  t.match(refusal({ constructor: 1 }).message, /^The option constructor must be one of/)
+  for (const options of [null, [], 'x', 5]) t.match(refusal(options).message, /^The option object must be an object, got /)
+})
+
+t.test('a password in a wrong database is not shown', async (t) => {
+  for (const database of ['mysql://root:hunter2@host/db', { password: 'hunter2' }, ['hunter2'], 'mongodb+srv://u:hunter2@h']) {
+    const { message } = refusal({ database })
+    t.notMatch(message, /hunter2/)
+    t.match(message, /^The option database must be /)
+  }
+})
+
+t.test('the object is neither changed nor kept', async (t) => {
+  const options = { header: ['X-A', 'X-B'], prefix: ['a', 'b'], pages: { prefix: '/mine' }, cache: { max: 5 } }
+  const copy = structuredClone(options)
+  const settings = resolve(options)
+  t.strictSame(options, copy)
+  options.header.push('X-C')
+  options.prefix.push('c')
+  options.pages.prefix = '/other'
+  t.match(settings, { headers: ['X-A', 'X-B'], prefixes: ['a', 'b'], pages: { prefix: '/mine' } })
+  t.equal(settings.headers.length, 2)
+  t.equal(settings.prefixes.length, 2)
+  t.strictSame(resolve(Object.freeze({ header: Object.freeze(['X-A']) })).headers, ['X-A'])
+})
+
+t.test('register fails with the error of a wrong option', async (t) => {
+  const app = bareServer(t)
+  app.register(apiKey, { keySize: 5 })
+  await t.rejects(async () => { await app.ready() }, { code: 'FST_API_KEY_INVALID_OPTION', message: 'The option keySize must be a whole number from 22 to 128, got 5' })
+})
