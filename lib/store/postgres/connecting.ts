@@ -57,6 +57,7 @@ export function listenerConfig ({ options }: Pool): ClientConfig {
     ...COMMON,
     ...options,
     ...(password !== undefined && { password }),
+    application_name: `${options.application_name ?? COMMON.application_name} (listening)`,
     connectionTimeoutMillis: POOL_TIMEOUTS.connectionTimeoutMillis
   }
 }

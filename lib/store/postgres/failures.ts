@@ -61,8 +61,9 @@ export class Refused extends Error {
   }
 }
 
+/** Whether the code is a SQLSTATE. None begins as the codes of Node do, of which EPIPE is as long. */
 function isAnswer (error: unknown): boolean {
-  return /^[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+  return /^(?!E[A-Z])[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
 }
 
 function driverErrorOf (error: unknown): Error {

@@ -2,11 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Notification } from 'pg'
 import type { Change, Store } from '../store.js'
+import { disconnect } from './closing.js'
 import { toCause } from './failures.js'
 import { CHANNEL } from './schema.js'
 
-/** How long the cache may be relied on after a query was sent that the listening connection has answered, in milliseconds. */
-const TRUSTED = 1000
+/**
+ * How long the cache may be relied on after a query was sent that the listening connection has answered, in milliseconds.
+ * With the look-up that then takes its place, it is within the second that is promised.
+ */
+const TRUSTED = 900
 
 /** How often such a query is sent. */
 const INTERVAL = 250
@@ -14,9 +18,6 @@ const INTERVAL = 250
 /** How long a try to listen again may wait at most after the one before. */
 const MAX_PAUSE = 500
 const MIN_PAUSE = 50
-
-/** How long a server may take to let a connection go, in milliseconds. */
-const PATIENCE = 500
 
 /** What becomes of the listening; each outage is told once. */
 export interface ListenerLog {
@@ -92,16 +93,18 @@ export class Listener {
   /** Listens on one connection for as long as it answers. */
   async #listen (listening: () => void): Promise<void> {
     const client = this.#settings.createClient()
+    const over = new AbortController()
     const broken = new Promise<never>((_resolve, reject) => {
       client.on('error', reject)
       client.on('end', () => reject(new Error('the connection was closed')))
-      this.#stop.signal.addEventListener('abort', () => reject(this.#stop.signal.reason), { once: true })
+      this.#stop.signal.addEventListener('abort', () => reject(this.#stop.signal.reason), { signal: over.signal })
     })
     // It counts only while something waits for it.
     broken.catch(() => {})
     try {
       await Promise.race([broken, this.#converse(client, listening)])
     } finally {
+      over.abort()
       await disconnect(client)
     }
   }
@@ -172,13 +175,6 @@ export class Listener {
   async #sleep (time: number): Promise<void> {
     await sleep(time, null, { signal: this.#stop.signal, ref: false }).catch(() => {})
   }
-}
-
-/** Takes leave, and hangs up on a server that does not. */
-async function disconnect (client: Client): Promise<void> {
-  const timer = setTimeout(() => client.connection.stream.destroy(), PATIENCE)
-  await client.end().catch(() => {})
-  clearTimeout(timer)
 }
 
 function ask (client: Client, text: string) {

@@ -1,6 +1,7 @@
 import type { Client, Pool } from 'pg'
 import { MigrationError, OpenError, SchemaError } from '../../errors.js'
 import type { Change, Store } from '../store.js'
+import { closer } from './closing.js'
 import { describePostgres, listenerConfig, loadDriver, poolConfig } from './connecting.js'
 import { Connections } from './connections.js'
 import { tablesIn, type Context } from './database.js'
@@ -35,8 +36,9 @@ export async function openPostgresStore (source: string | Pool, settings: Postgr
   const pool = typeof source === 'string' ? new driver.Pool(poolConfig(source)) : source
   // Unheard, the failure of an idle connection would end the process. The next one that needs a connection finds out.
   pool.on('error', ignore)
+  const end = pool === source ? null : closer(pool)
   const close = async () => {
-    if (pool !== source && !pool.ending) await pool.end()
+    await end?.()
     pool.off('error', ignore)
   }
   try {
