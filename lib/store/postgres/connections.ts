@@ -32,12 +32,15 @@ export const POOL_TIMEOUTS = { connectionTimeoutMillis: CONNECT_TIMEOUT, stateme
 export class Connections {
   /** Runs each statement by itself. */
   readonly db: PostgresDatabase
+  /** The same for statements that change something, which look-ups must not crowd out. */
+  readonly changes: PostgresDatabase
   readonly #pool: Pool
   #underway = 0
 
   constructor (pool: Pool) {
     this.#pool = pool
     this.db = drizzle((text, values, method) => this.#checkedOut(MAX_LOOKUPS, (client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
+    this.changes = drizzle((text, values, method) => this.#checkedOut(MAX_CHANGES, (client) => run(client, text, values, method, CHANGE_TIMEOUT)))
   }
 
   /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */

@@ -14,6 +14,8 @@ export interface Context {
   readonly tables: Tables
   /** Runs each statement by itself, on whichever connection is free. */
   readonly db: PostgresDatabase
+  /** The same for statements that change something, which look-ups must not crowd out. */
+  readonly changes: PostgresDatabase
   /** Runs a step as one transaction on one connection. It may run again, when it got in the way of another. */
   readonly transaction: <T>(step: (db: PostgresDatabase) => Promise<T>) => Promise<T>
   /** Tells this process's caches of a change, which must not wait until the database announces it. */

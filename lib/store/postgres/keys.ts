@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, sql, type SQL } from 'drizzle-orm'
 import type { KeyRow, Store } from '../store.js'
 import { keyColumns } from './columns.js'
 import { guarded } from './connections.js'
@@ -7,7 +7,7 @@ import type { Context, PostgresDatabase, Tables } from './database.js'
 /** The verbs of a store that are about keys that exist. */
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
 
-export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
+export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): KeyVerbs {
   const { keys, profiles } = tables
   const byDigest = db.select({ ...keyColumns(tables), userId: profiles.userId, canUseApi: profiles.canUseApi })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
@@ -30,13 +30,12 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
     },
 
     async renameKey (id, name) {
-      const renamed = await change(id, (db) => db.update(keys).set({ name }).where(eq(keys.id, id)).returning({ digest: keys.digest }))
+      const renamed = await change(id, { name })
       return renamed?.row ?? null
     },
 
     async revokeKey (id, at) {
-      return await change(id, (db) => db.update(keys).set({ revokedAt: at })
-        .where(and(eq(keys.id, id), isNull(keys.revokedAt))).returning({ digest: keys.digest }))
+      return await change(id, { revokedAt: at }, isNull(keys.revokedAt))
     },
 
     async logoutKey (id, at) {
@@ -50,15 +49,15 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
     }
   }
 
-  /** Changes a key and tells of it. `changed` is false when the statement found nothing to change. */
-  async function change (id: string, statement: (db: PostgresDatabase) => Promise<{ digest: string }[]>) {
+  /** Changes a key on a condition and tells of it. `changed` is false when the condition did not hold. */
+  async function change (id: string, fields: { name?: string, revokedAt?: number }, condition?: SQL) {
     if (!canExist(id)) return null
-    const { row, touched } = await transaction(async (db) => {
-      const touched = await statement(db)
-      return { row: await findKey(db, tables, id), touched }
-    })
-    touched.forEach(tell)
-    return row === null ? null : { row, changed: touched.length > 0 }
+    const [changed] = await guarded(() => changes.update(keys).set(fields).from(profiles)
+      .where(and(eq(keys.id, id), condition, eq(profiles.id, keys.profileId)))
+      .returning({ row: { ...keyColumns(tables), userId: profiles.userId }, digest: keys.digest }))
+    if (changed !== undefined) tell({ digest: changed.digest })
+    const row = changed?.row ?? await guarded(() => findKey(db, tables, id))
+    return row === null ? null : { row, changed: changed !== undefined }
   }
 }
 

@@ -16,7 +16,8 @@ const FOLDER = fileURLToPath(new URL('../../../drizzle/postgres', import.meta.ur
 /** Held while migrating, so that nodes that start at once do it one after the other. The number only has to be ours. */
 const LOCK = 7_308_604_129
 
-const INSUFFICIENT_PRIVILEGE = '42501'
+/** Insufficient privilege; and a search path of which the role may use nothing. */
+const FORBIDDEN = ['42501', '3F000']
 
 /** How long a migration may take, in milliseconds; a node that waits for another's takes as long. */
 const TIMEOUT = 600_000
@@ -53,7 +54,7 @@ export async function migrate (client: ClientBase, schema: string): Promise<void
     await query('COMMIT')
   } catch (error) {
     // The connection is closed after a failure, which rolls back too.
-    throw codeOf(error) === INSUFFICIENT_PRIVILEGE ? await toMigrationError(client, schema) : error
+    throw FORBIDDEN.includes(codeOf(error) ?? '') ? await toMigrationError(client, schema) : error
   }
 }
 

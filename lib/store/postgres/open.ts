@@ -72,11 +72,11 @@ async function prepare (pool: Pool, { migrates, schema }: PostgresSettings): Pro
 async function createStore (
   pool: Pool, schema: string, log: ListenerLog, createClient: () => Client, close: () => Promise<void>
 ): Promise<Store> {
-  const { db, transaction } = new Connections(pool)
+  const { db, changes, transaction } = new Connections(pool)
   const watchers: ((change: Change) => void)[] = []
   const tell = (change: Change) => { for (const watcher of watchers) watcher(change) }
   const listener = new Listener({ createClient, schema, log, tell })
-  const context: Context = { tables: tablesIn(schema), db, transaction, tell }
+  const context: Context = { tables: tablesIn(schema), db, changes, transaction, tell }
   await listener.start()
   return {
     generation: listener.generation,
