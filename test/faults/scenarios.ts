@@ -65,22 +65,19 @@ export async function frozen ({ nodes, trials, report, connect }: Run): Promise<
   const [first, ...others] = nodes as [Node, ...Node[]]
   const client = await connect()
   const refusedAfter: number[] = []
-  // Those of earlier rounds take a moment to notice that nobody is there any more.
-  const gone = new Set<number>()
   const rounds = Math.max(3, Math.round(trials / 100))
   for (const key of await create(first, rounds)) {
-    await listening(client, nodes.length, gone)
+    await listening(client, nodes.length)
     // Which of them is whose does not matter: the node that revokes needs none.
     const pids = await listeners(client)
-    pids.forEach((pid) => gone.add(pid))
     const result: Trials = { refusedAfter: [], acceptedLate: 0 }
     try {
       await trial(async () => {
-        for (const pid of pids) process.kill(pid, 'SIGSTOP')
+        for (const pid of pids) signal(pid, 'SIGSTOP')
         await first.post(`/revoke/${key.id}`)
       }, others, key, result)
     } finally {
-      for (const pid of pids) process.kill(pid, 'SIGCONT')
+      for (const pid of pids) signal(pid, 'SIGCONT')
     }
     refusedAfter.push(...result.refusedAfter)
   }
@@ -173,10 +170,25 @@ async function listeners (client: pg.Client): Promise<number[]> {
   return rows.map(({ pid }) => pid)
 }
 
-/** Waits until that many connections listen and have done so for long enough to be trusted. */
-async function listening (client: pg.Client, count: number, gone = new Set<number>()): Promise<void> {
+/** Waits until that many connections listen, and have gone on answering for a while. */
+async function listening (client: pg.Client, count: number): Promise<void> {
+  const answering = async () => {
+    const { rows } = await client.query("SELECT pid, state, query, now() - query_start < '400 ms' AS fresh FROM pg_stat_activity WHERE application_name = 'fastify-apikey (listening)'")
+    const isGood = rows.length === count && rows.every(({ state, query, fresh }) => state === 'idle' && query === 'SELECT 1' && fresh)
+    return isGood ? rows.map(({ pid }) => pid).sort().join() : null
+  }
+  // One that was stopped answers once more before it sees that nobody is there.
   await until(async () => {
-    const { rows } = await client.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'fastify-apikey (listening)' AND query = 'SELECT 1'")
-    return rows.length === count && rows.every(({ pid }) => !gone.has(pid))
+    const before = await answering()
+    if (before === null) return false
+    await sleep(700)
+    return await answering() === before
   }, 10_000)
+}
+
+/** Stops or continues a process, unless it has just ended. */
+function signal (pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name)
+  } catch {}
 }
