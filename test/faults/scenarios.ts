@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { until, type Server } from '../helpers/server.js'
@@ -44,10 +45,28 @@ export async function revoking ({ nodes, schema, trials, report, connect }: Run)
       `p50 ${ms(p50)}, p99 ${ms(p99)}, max ${ms(max)}, after 50 ms: ${late}, accepted later: ${result.acceptedLate}`,
       'p99 at most 20 ms, none after 50 ms', p99 <= 20 && late === 0 && result.acceptedLate === 0)
   }
+  await comparing(client, trials, report, connect)
   await load.stop()
   await client.end()
   const total = [...load.answers.values()].reduce((sum, count) => sum + count, 0)
   report.add('the other requests meanwhile', `${load.answers.get(200)} of ${total} accepted, ${load.unanswered} unanswered`, 'all accepted', load.answers.get(200) === total && load.unanswered === 0)
+}
+
+/** What a bare notification takes under the same load, to tell how busy the machine itself is. */
+async function comparing (client: pg.Client, trials: number, report: Report, connect: () => Promise<pg.Client>): Promise<void> {
+  const listener = await connect()
+  await listener.query('LISTEN comparison')
+  const times: number[] = []
+  for (let i = 0; i < trials; i++) {
+    const heard = once(listener, 'notification')
+    const sentAt = performance.now()
+    await client.query('NOTIFY comparison')
+    await heard
+    times.push(performance.now() - sentAt)
+  }
+  await listener.end()
+  const late = times.filter((time) => time > 50).length
+  report.add(`for comparison, a bare NOTIFY to one LISTEN (${times.length})`, `p50 ${ms(percentile(times, 0.5))}, p99 ${ms(percentile(times, 0.99))}, max ${ms(percentile(times, 1))}, after 50 ms: ${late}`, 'none of ours', true)
 }
 
 /** Many keys at once for one profile, on two nodes. */

@@ -19,7 +19,8 @@ export class Proxy {
   static async start (t: Tap, target: string): Promise<Proxy> {
     const proxy = new Proxy()
     const url = new URL(target)
-    const server = createServer((socket) => proxy.#connect(socket, connect(Number(url.port), url.hostname)))
+    const { port, hostname } = url
+    const server = createServer((socket) => proxy.#connect(socket, connect(Number(port), hostname)))
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')

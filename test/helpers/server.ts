@@ -44,7 +44,9 @@ export async function startServer (): Promise<Server> {
   await server.start()
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
   const pid = async () => Number((await readFile(join(folder, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0])
+  let isUp = true
   const kill = async () => {
+    isUp = false
     const postmaster = await pid()
     process.kill(postmaster, 'SIGQUIT')
     while (isRunning(postmaster)) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -53,10 +55,14 @@ export async function startServer (): Promise<Server> {
     url,
     pid,
     kill,
-    start: () => server.start(),
+    async start () {
+      await server.start()
+      isUp = true
+    },
     async restartAsStandby () {
       await kill()
       await writeFile(join(folder, 'data', 'standby.signal'), '')
+      isUp = true
       // What it waits for to be said is not what a standby says.
       server.start().catch(() => {})
       await until(async () => {
@@ -65,7 +71,7 @@ export async function startServer (): Promise<Server> {
       })
     },
     async stop () {
-      await server.stop()
+      if (isUp) await server.stop()
       await rm(folder, { recursive: true, force: true })
     }
   }

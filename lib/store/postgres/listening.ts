@@ -82,7 +82,6 @@ export class Listener {
       } catch (error) {
         this.#report(error)
       }
-      this.#provenAt = -Infinity
       tried()
       const pause = Math.min(MAX_PAUSE, MIN_PAUSE * 2 ** failures)
       // Nodes that lost the database together must not come back together.
@@ -95,21 +94,28 @@ export class Listener {
     const client = this.#settings.createClient()
     const over = new AbortController()
     const broken = new Promise<never>((_resolve, reject) => {
-      client.on('error', reject)
-      client.on('end', () => reject(new Error('the connection was closed')))
-      this.#stop.signal.addEventListener('abort', () => reject(this.#stop.signal.reason), { signal: over.signal })
+      const end = (reason: unknown) => {
+        // At once, and not when the connection has been cleared away.
+        this.#provenAt = -Infinity
+        over.abort()
+        reject(reason)
+      }
+      client.on('error', end)
+      client.on('end', () => end(new Error('the connection was closed')))
+      this.#stop.signal.addEventListener('abort', () => end(this.#stop.signal.reason), { signal: over.signal })
     })
     // It counts only while something waits for it.
     broken.catch(() => {})
     try {
-      await Promise.race([broken, this.#converse(client, listening)])
+      await Promise.race([broken, this.#converse(client, over.signal, listening)])
     } finally {
+      this.#provenAt = -Infinity
       over.abort()
       await disconnect(client)
     }
   }
 
-  async #converse (client: Client, listening: () => void): Promise<void> {
+  async #converse (client: Client, over: AbortSignal, listening: () => void): Promise<void> {
     await client.connect()
     const proof = `proof ${randomUUID()}`
     const heard = new Promise<void>((resolve) => {
@@ -125,10 +131,21 @@ export class Listener {
     await withinTrust(heard)
     // What was cached before may have been changed unheard.
     this.#generation += 1
-    this.#provenAt = sentAt
+    this.#trust(sentAt, over)
     listening()
     this.#reportRecovery()
-    await this.#keepAsking(client)
+    for (;;) {
+      await this.#sleep(INTERVAL)
+      const sentAt = performance.now()
+      await ask(client, 'SELECT 1')
+      this.#trust(sentAt, over)
+    }
+  }
+
+  /** Notes that an answer came to what was sent then, unless the connection has broken in the meantime. */
+  #trust (sentAt: number, over: AbortSignal): void {
+    over.throwIfAborted()
+    this.#provenAt = sentAt
   }
 
   /** Announces something on a connection that depends neither on the one that listens nor on how busy the pool is. */
@@ -140,15 +157,6 @@ export class Listener {
       await ask(client, `NOTIFY ${CHANNEL}, '${payload}'`)
     } finally {
       await disconnect(client)
-    }
-  }
-
-  async #keepAsking (client: Client): Promise<never> {
-    for (;;) {
-      await this.#sleep(INTERVAL)
-      const sentAt = performance.now()
-      await ask(client, 'SELECT 1')
-      this.#provenAt = sentAt
     }
   }
 
