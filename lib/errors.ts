@@ -5,20 +5,28 @@ import createError from '@fastify/error'
  * a digest or SQL. Placeholders (%s) are filled where the error is raised.
  */
 
+/**
+ * An error that answers a caller's request. Without a stack trace, which would say nothing and cost more than all else that
+ * a flood of bad keys does.
+ */
+function createRefusal (code: string, message: string, statusCode: number) {
+  return createError(code, message, statusCode, Error, false)
+}
+
 /** 401: the request carries no key in any of the accepted headers. */
-export const MissingKeyError = createError('FST_API_KEY_MISSING', 'An API key is required in the header %s', 401)
+export const MissingKeyError = createRefusal('FST_API_KEY_MISSING', 'An API key is required in the header %s', 401)
 
 /** 401: there is a key, but it is malformed, mistyped or unknown. All three look the same to the caller. */
-export const InvalidKeyError = createError('FST_API_KEY_INVALID', 'The API key is invalid', 401)
+export const InvalidKeyError = createRefusal('FST_API_KEY_INVALID', 'The API key is invalid', 401)
 
 /** 401: the key is real, but was revoked. Only told to whoever holds the secret. */
-export const RevokedKeyError = createError('FST_API_KEY_REVOKED', 'The API key was revoked', 401)
+export const RevokedKeyError = createRefusal('FST_API_KEY_REVOKED', 'The API key was revoked', 401)
 
 /** 403: the key is good, but its profile may not use the API (`canUseApi`). */
-export const ApiForbiddenError = createError('FST_API_KEY_API_FORBIDDEN', 'The owner of this API key may not use the API', 403)
+export const ApiForbiddenError = createRefusal('FST_API_KEY_API_FORBIDDEN', 'The owner of this API key may not use the API', 403)
 
 /** 403: the key is good, but lacks a scope that the route asks for. */
-export const MissingScopesError = createError('FST_API_KEY_INSUFFICIENT_SCOPE', 'The API key lacks these scopes: %s', 403)
+export const MissingScopesError = createRefusal('FST_API_KEY_INSUFFICIENT_SCOPE', 'The API key lacks these scopes: %s', 403)
 
 /** 403: the profile may not make keys (`canMakeKeys`). */
 export const MakingForbiddenError = createError('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)

@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
@@ -125,6 +127,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
+  const views = options.pages === false ? undefined : options.pages?.views
+  if (views !== undefined && !isFolder(views)) throw refuse('pages.views', 'the path of a folder', `${resolve(views)}, which is none`)
   return {
     database,
     schema: options.schema,
@@ -139,7 +143,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     getUser: options.getUser,
     pages: options.pages === false
       ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views: options.pages?.views },
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     now: options.now ?? Date.now
   }
@@ -148,6 +152,10 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
 function list<T> (value: T | readonly T[]): [T, ...T[]] {
   const [first, ...rest] = Array.isArray(value) ? value as readonly [T, ...T[]] : [value as T]
   return [first as T, ...rest]
+}
+
+function isFolder (path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function isLoginUrl (value: unknown): boolean {

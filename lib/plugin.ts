@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RegisteredError } from './errors.js'
 import { Guard } from './http/guard.js'
+import { ExampleRoute } from './http/pages/curl.js'
+import { pages } from './http/pages/pages.js'
 import { ApiKeys, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
 import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
@@ -24,12 +26,22 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onRoute', guard.onRoute)
   app.addHook('onRequest', guard.onRequest)
   app.addHook('onClose', () => service.close())
+  await registerPages(app, service, settings, guard)
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return
     await service.logout(this.apiUser.keyId, { ip: this.ip })
     this.apiUser = null
   }
+}
+
+/** Serves the pages in a scope of their own, when there are any. */
+async function registerPages (app: FastifyInstance, service: ApiKeys, settings: Settings, guard: Guard): Promise<void> {
+  const { pages: own, getUser, realm, headers, now } = settings
+  if (own === false || getUser === undefined) return
+  const example = new ExampleRoute()
+  app.addHook('onRoute', (route) => example.consider(route, guard.takesKey(route)))
+  await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, headers, now, examplePath: () => example.path })
 }
 
 function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {

@@ -21,7 +21,7 @@ const changes: [string, number, string][] = [
   ['UPDATE', 401, 'UPDATE $schema.api_keys SET revoked_at = 1'],
   ['DELETE', 401, 'DELETE FROM $schema.api_keys'],
   ['DELETE of the profile, which takes its keys along', 401, 'DELETE FROM $schema.api_key_profiles'],
-  ['TRUNCATE', 401, 'TRUNCATE $schema.api_keys'],
+  ['TRUNCATE', 401, 'TRUNCATE $schema.api_keys CASCADE'],
   ['TRUNCATE of the profiles, which takes the keys along', 401, 'TRUNCATE $schema.api_key_profiles CASCADE'],
   ['UPDATE of the digest', 401, "UPDATE $schema.api_keys SET digest = sha256('another')"],
   ['UPDATE of the profile', 403, 'UPDATE $schema.api_key_profiles SET can_use_api = false'],
@@ -92,10 +92,11 @@ t.test('exactly what changed is told, and nothing about uses and logouts', async
   const { store, told, sql } = await watched(t)
   const made = await store.insertKeys([draft('ann', 1), draft('ann', 2)], -1)
   const profileId = made.refused === null ? made.profiles[0]?.id ?? 0 : 0
-  await store.saveUses([{ keyId: 'key-1', profileId, at: 5, ip: '::1' }])
+  await store.saveUses([{ keyId: 'key-1', at: 5, ip: '::1' }])
+  await store.saveLastAccesses([{ profileId, at: 5 }])
   await store.logoutKey('key-1', 6)
   await store.updateProfile('nobody', { canUseApi: false })
-  await sql('UPDATE $schema.api_keys SET last_used_at = 7, name = name')
+  await sql('UPDATE $schema.api_keys SET created_at = 7, name = name')
   const generation = store.generation()
   await sql("UPDATE $schema.api_keys SET name = 'x' WHERE id = 'key-2'")
   await until(() => told.length > 0)

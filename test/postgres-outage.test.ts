@@ -89,6 +89,6 @@ t.test('closing writes what is noted and leaves no connection', async (t) => {
   await Promise.all(Array.from({ length: 5 }, () => ask(node, key)))
   await node.close()
   await until(async () => (await client.query('SELECT 1 FROM pg_stat_activity WHERE application_name LIKE $1', [`${schema}%`])).rowCount === 0)
-  const { rows: [row] } = await client.query(`SELECT last_used_at FROM ${schema}.api_keys`)
+  const { rows: [row] } = await client.query(`SELECT last_used_at FROM ${schema}.api_key_uses`)
   t.type(row.last_used_at, 'string')
 })

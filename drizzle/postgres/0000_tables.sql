@@ -6,9 +6,6 @@ CREATE TABLE "api_keys" (
 	"digest" "bytea" NOT NULL,
 	"nonce" text,
 	"created_at" bigint NOT NULL,
-	"last_used_at" bigint,
-	"logged_ip" text,
-	"logged_out_at" bigint,
 	"revoked_at" bigint,
 	CONSTRAINT "api_keys_digest_size" CHECK (length(digest) = 32)
 );
@@ -25,7 +22,15 @@ CREATE TABLE "api_key_profiles" (
 	CONSTRAINT "api_key_profiles_max_keys" CHECK (max_keys >= -1)
 );
 --> statement-breakpoint
+CREATE TABLE "api_key_uses" (
+	"key_id" text PRIMARY KEY NOT NULL,
+	"last_used_at" bigint,
+	"logged_ip" text,
+	"logged_out_at" bigint
+);
+--> statement-breakpoint
 ALTER TABLE "api_keys" ADD CONSTRAINT "api_keys_profile_id_api_key_profiles_id_fk" FOREIGN KEY ("profile_id") REFERENCES "public"."api_key_profiles"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "api_key_uses" ADD CONSTRAINT "api_key_uses_key_id_api_keys_id_fk" FOREIGN KEY ("key_id") REFERENCES "public"."api_keys"("id") ON DELETE cascade ON UPDATE cascade;--> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_digest" ON "api_keys" USING btree ("digest");--> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_nonce" ON "api_keys" USING btree ("nonce") WHERE nonce IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "api_keys_profile" ON "api_keys" USING btree ("profile_id");--> statement-breakpoint

@@ -11,9 +11,6 @@ CREATE TABLE `api_keys` (
 	`digest` blob NOT NULL,
 	`nonce` text,
 	`created_at` integer NOT NULL,
-	`last_used_at` integer,
-	`logged_ip` text,
-	`logged_out_at` integer,
 	`revoked_at` integer,
 	FOREIGN KEY (`profile_id`) REFERENCES `api_key_profiles`(`id`) ON UPDATE no action ON DELETE cascade,
 	CONSTRAINT "api_keys_digest_size" CHECK(length(digest) = 32)
@@ -35,4 +32,11 @@ CREATE TABLE `api_key_profiles` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `api_key_profiles_user` ON `api_key_profiles` (`user_id`) WHERE deleted_at IS NULL;--> statement-breakpoint
-CREATE INDEX `api_key_profiles_all_of_user` ON `api_key_profiles` (`user_id`);
+CREATE INDEX `api_key_profiles_all_of_user` ON `api_key_profiles` (`user_id`);--> statement-breakpoint
+CREATE TABLE `api_key_uses` (
+	`key_id` text PRIMARY KEY NOT NULL,
+	`last_used_at` integer,
+	`logged_ip` text,
+	`logged_out_at` integer,
+	FOREIGN KEY (`key_id`) REFERENCES `api_keys`(`id`) ON UPDATE cascade ON DELETE cascade
+) WITHOUT ROWID;

@@ -66,6 +66,11 @@ export class Guard {
     }]
   }
 
+  /** Whether a route takes a key at all. */
+  takesKey (route: RouteOptions): boolean {
+    return toRule(route.config?.apiKey, this.#fallback, route.url) !== 'open'
+  }
+
   /** Throws what refuses the request, or gives it to `done` where the answer comes later. */
   #check (request: FastifyRequest, reply: FastifyReply, rule: Rule, done: HookHandlerDoneFunction): void {
     // A second check in one request is not counted as another use.

@@ -41,6 +41,9 @@ const BY: Checks = { actor: ID, ip: IP }
 
 const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
 
+/** Whether a value can be the id of a user. */
+export const isUserId = ID.test
+
 export function checkUserId (userId: unknown, name = 'userId'): asserts userId is string {
   if (!ID.test(userId)) throw refuse(name, ID.allowed, describe(userId))
 }

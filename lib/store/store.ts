@@ -73,9 +73,14 @@ export interface Inserted {
 /** The last use of a key. No address stands for a login that has ended since. */
 export interface Use {
   readonly keyId: string
-  readonly profileId: number
   readonly at: number
   readonly ip: string | null
+}
+
+/** When one of a profile's keys was last used. */
+export interface LastAccess {
+  readonly profileId: number
+  readonly at: number
 }
 
 /** What must no longer be taken from a cache: a key, by the digest of its secret, or all keys of a profile. */
@@ -127,6 +132,8 @@ export interface Store {
 
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
+  /** Stores the last access of profiles in one batch. Times only move forward. */
+  saveLastAccesses (accesses: readonly LastAccess[]): Promise<void>
 
   /** Closes the database if this store opened it. */
   close (): Promise<void>

@@ -19,7 +19,7 @@ const MARGIN = 500
 const MAX_LOOKUPS = 1000
 const MAX_CHANGES = 2000
 
-/** How often a transaction runs that collides with another. */
+/** How often a change is tried that collides with others. */
 const ATTEMPTS = 4
 
 /** The same for a pool of ours, where the server too is told to give up. */
@@ -40,17 +40,25 @@ export class Connections {
   constructor (pool: Pool) {
     this.#pool = pool
     this.db = drizzle((text, values, method) => this.#checkedOut(MAX_LOOKUPS, (client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
-    this.changes = drizzle((text, values, method) => this.#checkedOut(MAX_CHANGES, (client) => run(client, text, values, method, CHANGE_TIMEOUT)))
+    this.changes = drizzle((text, values, method) => this.#change((client) => run(client, text, values, method, CHANGE_TIMEOUT)))
   }
 
   /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */
   readonly transaction = async <T> (step: (db: PostgresDatabase) => Promise<T>): Promise<T> => {
+    try {
+      return await this.#change((client) => transact(client, step))
+    } catch (error) {
+      throw error instanceof Refused ? error : toStoreError(error)
+    }
+  }
+
+  /** Runs a step that either happens as a whole or not at all, and again when it collides with another. */
+  async #change<T> (step: (client: PoolClient) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#checkedOut(MAX_CHANGES, (client) => transact(client, step))
+        return await this.#checkedOut(MAX_CHANGES, step)
       } catch (error) {
-        if (error instanceof Refused) throw error
-        if (attempt === ATTEMPTS || !isCollision(error)) throw toStoreError(error)
+        if (attempt === ATTEMPTS || !isCollision(error)) throw error
       }
     }
   }

@@ -1,7 +1,6 @@
-import { and, asc, count, isNull, sql, type SQL } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import { and, asc, count, isNull, sql } from 'drizzle-orm'
 import type { Inserted, KeyDraft, KeyRow, ProfileRow, Store } from '../store.js'
-import { profileColumns } from './columns.js'
+import { anyOf, profileColumns } from './columns.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 import { Refused } from './failures.js'
 
@@ -125,11 +124,6 @@ async function insertChunk (db: PostgresDatabase, { keys }: Tables, placed: read
   const inserted = new Set(rows.map(({ id }) => id))
   const skipped = placed.find(({ draft }) => !inserted.has(draft.id))
   if (skipped !== undefined) throw new Refused({ refused: 'nonce', userId: skipped.draft.userId })
-}
-
-/** One of many values in a single parameter, so that the statement's text does not depend on how many there are. */
-function anyOf (column: PgColumn, values: readonly unknown[]): SQL {
-  return sql`${column} = ANY (${sql.param(values)})`
 }
 
 function toRow ({ draft, profileId }: Placed): KeyRow {

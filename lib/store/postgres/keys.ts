@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, sql, type SQL } from 'drizzle-orm'
 import type { KeyRow, Store } from '../store.js'
-import { keyColumns } from './columns.js'
+import { selectKeys } from './columns.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
@@ -8,9 +8,8 @@ import type { Context, PostgresDatabase, Tables } from './database.js'
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
 
 export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): KeyVerbs {
-  const { keys, profiles } = tables
-  const byDigest = db.select({ ...keyColumns(tables), userId: profiles.userId, canUseApi: profiles.canUseApi })
-    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
+  const { keys, profiles, uses } = tables
+  const byDigest = selectKeys(db, tables, { canUseApi: profiles.canUseApi })
     // A bare placeholder would not be encoded as the column's values are.
     .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare('by_digest')
 
@@ -25,7 +24,7 @@ export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): 
     },
 
     async listKeys (userId) {
-      return await guarded(() => selectKeys(db, tables).where(eq(profiles.userId, userId))
+      return await guarded(() => selectKeys(db, tables, {}).where(eq(profiles.userId, userId))
         .orderBy(desc(keys.createdAt), desc(keys.id)))
     },
 
@@ -41,10 +40,12 @@ export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): 
     async logoutKey (id, at) {
       if (!canExist(id)) return null
       return await transaction(async (db) => {
-        const [before] = await db.select({ digest: keys.digest, loggedIp: keys.loggedIp }).from(keys).where(eq(keys.id, id)).for('no key update')
-        await db.update(keys).set({ loggedIp: null, loggedOutAt: at }).where(eq(keys.id, id))
+        const [locked] = await db.select({ digest: keys.digest }).from(keys).where(eq(keys.id, id)).for('no key update')
         const row = await findKey(db, tables, id)
-        return before === undefined || row === null ? null : { row, digest: before.digest, changed: before.loggedIp !== null }
+        if (locked === undefined || row === null) return null
+        const ended = { loggedIp: null, loggedOutAt: at }
+        await db.insert(uses).values({ keyId: id, ...ended }).onConflictDoUpdate({ target: uses.keyId, set: ended })
+        return { row: { ...row, loggedIp: null }, digest: locked.digest, changed: row.loggedIp !== null }
       })
     }
   }
@@ -52,23 +53,17 @@ export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): 
   /** Changes a key on a condition and tells of it. `changed` is false when the condition did not hold. */
   async function change (id: string, fields: { name?: string, revokedAt?: number }, condition?: SQL) {
     if (!canExist(id)) return null
-    const [changed] = await guarded(() => changes.update(keys).set(fields).from(profiles)
-      .where(and(eq(keys.id, id), condition, eq(profiles.id, keys.profileId)))
-      .returning({ row: { ...keyColumns(tables), userId: profiles.userId }, digest: keys.digest }))
-    if (changed !== undefined) tell({ digest: changed.digest })
-    const row = changed?.row ?? await guarded(() => findKey(db, tables, id))
+    const [changed] = await guarded(() => changes.update(keys).set(fields)
+      .where(and(eq(keys.id, id), condition)).returning({ digest: keys.digest }))
+    if (changed !== undefined) tell(changed)
+    const row = await guarded(() => findKey(db, tables, id))
     return row === null ? null : { row, changed: changed !== undefined }
   }
 }
 
-function selectKeys (db: PostgresDatabase, tables: Tables) {
-  return db.select({ ...keyColumns(tables), userId: tables.profiles.userId })
-    .from(tables.keys).innerJoin(tables.profiles, eq(tables.profiles.id, tables.keys.profileId)).$dynamic()
-}
-
 async function findKey (db: PostgresDatabase, tables: Tables, id: string): Promise<KeyRow | null> {
   if (!canExist(id)) return null
-  const [row] = await selectKeys(db, tables).where(eq(tables.keys.id, id))
+  const [row] = await selectKeys(db, tables, {}).where(eq(tables.keys.id, id))
   return row ?? null
 }
 

@@ -71,9 +71,10 @@ async function toMigrationError (client: ClientBase, schema: string): Promise<Er
   const grant = found.exists
     ? `GRANT USAGE, CREATE ON SCHEMA ${quoted(schema)} TO ${role};`
     : `CREATE SCHEMA ${quoted(schema)} AUTHORIZATION ${role};`
+  const tables = Object.values(tablesIn(schema)).map((table) => `${quoted(schema)}.${getTableConfig(table).name}`).join(', ')
   return new MigrationError(found.role, schema, `Let a role that may run this: ${grant} Or let it apply the files in the ` +
     `package's folder drizzle/postgres in that schema, then GRANT USAGE ON SCHEMA ${quoted(schema)} TO ${role}; ` +
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoted(schema)}.api_keys, ${quoted(schema)}.api_key_profiles TO ${role}; ` +
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ${tables} TO ${role}; ` +
     'and set the option migrate to false')
 }
 

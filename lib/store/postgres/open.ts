@@ -11,7 +11,7 @@ import { keyVerbs } from './keys.js'
 import { Listener, type ListenerLog } from './listening.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
-import { useVerb } from './uses.js'
+import { useVerbs } from './uses.js'
 
 /** How a PostgreSQL store is opened. */
 export interface PostgresSettings {
@@ -86,7 +86,7 @@ async function createStore (
     ...keyVerbs(context),
     ...insertVerb(context),
     ...profileVerbs(context),
-    ...useVerb(context),
+    ...useVerbs(context),
     async close () {
       await listener.close()
       await close()

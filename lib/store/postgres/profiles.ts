@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
-import { keyColumns, profileColumns } from './columns.js'
+import { anyOf, profileColumns, selectKeys } from './columns.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
@@ -37,8 +37,8 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
         const [row] = await db.update(profiles).set({ deletedAt: at }).where(profileOf(tables, userId)).returning(columns)
         if (row === undefined) return null
         const revoked = await db.update(keys).set({ revokedAt: at })
-          .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning(keyColumns(tables))
-        return { row, revoked: revoked.map((key) => ({ ...key, userId })) }
+          .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning({ id: keys.id })
+        return { row, revoked: await selectKeys(db, tables, {}).where(anyOf(keys.id, revoked.map(({ id }) => id))) }
       })
       if (deleted !== null) tell({ profileId: deleted.row.id })
       return deleted

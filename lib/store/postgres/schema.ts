@@ -51,11 +51,6 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     /** Of the form that made the key, so that sending it twice makes one key. */
     nonce: text('nonce'),
     createdAt: time('created_at').notNull(),
-    lastUsedAt: time('last_used_at'),
-    /** The address of the current login; null before the first and after a logout. */
-    loggedIp: text('logged_ip'),
-    /** The last logout. Uses from before it, still unwritten on some node, do not bring the login back. */
-    loggedOutAt: time('logged_out_at'),
     revokedAt: time('revoked_at')
   }, (key) => [
     uniqueIndex('api_keys_digest').on(key.digest),
@@ -64,10 +59,23 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     check('api_keys_digest_size', sql`length(digest) = 32`)
   ])
 
-  return { profiles, keys }
+  /**
+   * The last use of each key that was used. Apart from the keys, since it is written every second, and each time leaves an
+   * old row behind: here those are small and touch no other index than their own.
+   */
+  const uses = table('api_key_uses', {
+    keyId: text('key_id').primaryKey().references(() => keys.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
+    lastUsedAt: time('last_used_at'),
+    /** The address of the current login; null before the first and after a logout. */
+    loggedIp: text('logged_ip'),
+    /** The last logout. Uses from before it, still unwritten on some node, do not bring the login back. */
+    loggedOutAt: time('logged_out_at')
+  })
+
+  return { profiles, keys, uses }
 }
 
-export const { profiles, keys } = createTables(pgTable)
+export const { profiles, keys, uses } = createTables(pgTable)
 
 /** Where the triggers announce changes. One channel for all schemas of a database; each message names its schema. */
 export const CHANNEL = 'api_key_changes'

@@ -1,4 +1,4 @@
-import { keys, profiles } from './schema.js'
+import { keys, profiles, uses } from './schema.js'
 
 /** The columns of a `ProfileRow`. */
 export const profileColumns = {
@@ -11,14 +11,15 @@ export const profileColumns = {
   createdAt: profiles.createdAt
 }
 
-/** The columns of a `KeyRow` that are in the table of keys; its `userId` is the profile's. */
+/** The columns of a `KeyRow`, from a key joined with its profile and, if it was used, its last use. */
 export const keyColumns = {
   id: keys.id,
   profileId: keys.profileId,
+  userId: profiles.userId,
   name: keys.name,
   start: keys.start,
   createdAt: keys.createdAt,
-  lastUsedAt: keys.lastUsedAt,
-  loggedIp: keys.loggedIp,
+  lastUsedAt: uses.lastUsedAt,
+  loggedIp: uses.loggedIp,
   revokedAt: keys.revokedAt
 }

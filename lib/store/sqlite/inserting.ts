@@ -1,9 +1,9 @@
 import { and, count, eq, isNull, sql } from 'drizzle-orm'
 import type { Inserted, KeyDraft, KeyRow, ProfileRow, Store } from '../store.js'
-import type { SqliteDatabase, Write } from './database.js'
+import { profileColumns } from './columns.js'
+import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { Refused } from './failures.js'
-import { ensureProfile, findProfile } from './profiles.js'
-import { keys } from './schema.js'
+import { keys, profiles } from './schema.js'
 
 /** A profile within one batch, and how many keys it may still get. */
 interface Seat {
@@ -14,20 +14,19 @@ interface Seat {
 
 /** The verb of a store that makes keys. SQLite has one writer at a time, so what is counted within the transaction holds. */
 export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'insertKeys'> {
-  const insert = prepareInsert(db)
-  const byNonce = db.select({ id: keys.id }).from(keys).where(eq(keys.nonce, sql.placeholder('nonce'))).prepare()
+  const statements = prepareStatements(db)
 
   function insertAll (drafts: readonly KeyDraft[], maxKeys: number): Inserted {
     const seats = new Map<string, Seat>()
     const created: ProfileRow[] = []
     const rows = drafts.map((draft) => {
-      const { userId } = draft
-      if (draft.nonce !== null && byNonce.get({ nonce: draft.nonce }) !== undefined) throw new Refused({ refused: 'nonce', userId })
-      const seat = seats.get(userId) ?? openSeat(db, draft, maxKeys, created)
+      const { userId, nonce } = draft
+      if (nonce !== null && statements.byNonce.get({ nonce }) !== undefined) throw new Refused({ refused: 'nonce', userId })
+      const seat = seats.get(userId) ?? openSeat(statements, draft, maxKeys, created)
       seats.set(userId, seat)
       if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
       seat.left -= 1
-      insert.run({ ...draft, profileId: seat.profile.id })
+      statements.insertKey({ ...draft, profileId: seat.profile.id })
       return toRow(draft, seat.profile.id)
     })
     return { refused: null, keys: rows, profiles: created }
@@ -46,34 +45,45 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
 }
 
 /** Finds or makes the profile of a draft's user and counts its live keys, once for a whole batch. */
-function openSeat (db: SqliteDatabase, draft: KeyDraft, maxKeys: number, created: ProfileRow[]): Seat {
-  const profile = findProfile(db, draft.userId) ?? makeProfile(db, draft, created)
-  if (profile.canMakeKeys === false) throw new Refused({ refused: 'forbidden', userId: draft.userId })
+function openSeat (statements: Statements, draft: KeyDraft, maxKeys: number, created: ProfileRow[]): Seat {
+  const { userId } = draft
+  const profile = statements.profileOf.get({ userId }) ?? makeProfile(statements, draft, created)
+  if (profile.canMakeKeys === false) throw new Refused({ refused: 'forbidden', userId })
   const limit = profile.maxKeys ?? maxKeys
-  return { profile, limit, left: limit === -1 ? Infinity : limit - countLive(db, profile.id) }
+  if (limit === -1) return { profile, limit, left: Infinity }
+  return { profile, limit, left: limit - (statements.countLive.get({ profileId: profile.id })?.live ?? 0) }
 }
 
-function makeProfile (db: SqliteDatabase, draft: KeyDraft, created: ProfileRow[]): ProfileRow {
+function makeProfile (statements: Statements, draft: KeyDraft, created: ProfileRow[]): ProfileRow {
   if (!draft.makeProfile) throw new Refused({ refused: 'no-profile', userId: draft.userId })
-  const { row } = ensureProfile(db, draft.userId, {}, draft.createdAt)
+  const row = statements.insertProfile.get({ userId: draft.userId, createdAt: draft.createdAt })
   created.push(row)
   return row
 }
 
-function countLive (db: SqliteDatabase, profileId: number): number {
-  return db.select({ live: count() }).from(keys).where(and(eq(keys.profileId, profileId), isNull(keys.revokedAt))).get()?.live ?? 0
-}
+type Statements = ReturnType<typeof prepareStatements>
 
-function prepareInsert (db: SqliteDatabase) {
-  return db.insert(keys).values({
-    id: sql.placeholder('id'),
-    profileId: sql.placeholder('profileId'),
-    name: sql.placeholder('name'),
-    start: sql.placeholder('start'),
-    digest: sql.placeholder('digest'),
-    nonce: sql.placeholder('nonce'),
-    createdAt: sql.placeholder('createdAt')
-  }).prepare()
+/** Prepared once, since a batch may hold many users. */
+function prepareStatements (db: SqliteDatabase) {
+  const placeholder = sql.placeholder
+  return {
+    byNonce: db.select({ id: keys.id }).from(keys).where(eq(keys.nonce, placeholder('nonce'))).prepare(),
+    profileOf: db.select(profileColumns).from(profiles)
+      .where(and(eq(profiles.userId, placeholder('userId')), isNull(profiles.deletedAt))).prepare(),
+    insertProfile: db.insert(profiles).values({ userId: placeholder('userId'), createdAt: placeholder('createdAt') })
+      .returning(profileColumns).prepare(),
+    countLive: db.select({ live: count() }).from(keys)
+      .where(and(eq(keys.profileId, placeholder('profileId')), isNull(keys.revokedAt))).prepare(),
+    insertKey: prepareBulk(db, db.insert(keys).values({
+      id: placeholder('id'),
+      profileId: placeholder('profileId'),
+      name: placeholder('name'),
+      start: placeholder('start'),
+      digest: placeholder('digest'),
+      nonce: placeholder('nonce'),
+      createdAt: placeholder('createdAt')
+    }))
+  }
 }
 
 function toRow (draft: KeyDraft, profileId: number): KeyRow {

@@ -1,19 +1,17 @@
-import { and, desc, eq, isNull, lte, or, sql } from 'drizzle-orm'
-import type { KeyRow, Store, Use } from '../store.js'
+import { and, desc, eq, isNull, sql } from 'drizzle-orm'
+import type { KeyRow, Store } from '../store.js'
 import { keyColumns } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
-import { keys, profiles } from './schema.js'
+import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
-export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey' | 'saveUses'>
+export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
 
 export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
-  const byDigest = db.select({ ...keyColumns, userId: profiles.userId, canUseApi: profiles.canUseApi })
-    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
+  const byDigest = selectKeys(db, { canUseApi: profiles.canUseApi })
     // A bare placeholder would not be encoded as the column's values are.
     .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare()
-  const saveAll = prepareSaveUses(db)
 
   return {
     findByDigest (digest) {
@@ -25,7 +23,7 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
     },
 
     async listKeys (userId) {
-      return guarded(() => selectKeys(db).where(eq(profiles.userId, userId))
+      return guarded(() => selectKeys(db, {}).where(eq(profiles.userId, userId))
         .orderBy(desc(keys.createdAt), desc(keys.id)).all())
     },
 
@@ -46,45 +44,22 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
 
     async logoutKey (id, at) {
       return write(() => {
-        const before = db.select({ digest: keys.digest, loggedIp: keys.loggedIp }).from(keys).where(eq(keys.id, id)).get()
-        db.update(keys).set({ loggedIp: null, loggedOutAt: at }).where(eq(keys.id, id)).run()
-        const row = findKey(db, id)
-        return before === undefined || row === null ? null : { row, digest: before.digest, changed: before.loggedIp !== null }
+        const before = selectKeys(db, { digest: keys.digest }).where(eq(keys.id, id)).get()
+        if (before === undefined) return null
+        const ended = { loggedIp: null, loggedOutAt: at }
+        db.insert(uses).values({ keyId: id, ...ended }).onConflictDoUpdate({ target: uses.keyId, set: ended }).run()
+        const { digest, ...row } = before
+        return { row: { ...row, loggedIp: null }, digest, changed: row.loggedIp !== null }
       })
-    },
-
-    async saveUses (uses) {
-      write(() => saveAll(uses))
     }
   }
 }
 
-function selectKeys (db: SqliteDatabase) {
-  return db.select({ ...keyColumns, userId: profiles.userId })
-    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).$dynamic()
+function selectKeys<T extends Record<string, typeof keys.digest | typeof profiles.canUseApi>> (db: SqliteDatabase, more: T) {
+  return db.select({ ...keyColumns, ...more })
+    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
 }
 
 function findKey (db: SqliteDatabase, id: string): KeyRow | null {
-  return selectKeys(db).where(eq(keys.id, id)).get() ?? null
-}
-
-function prepareSaveUses (db: SqliteDatabase): (uses: readonly Use[]) => void {
-  const at = sql.placeholder('at')
-  const saveUse = db.update(keys)
-    .set({
-      lastUsedAt: sql`${at}`,
-      loggedIp: sql`CASE WHEN ${keys.loggedOutAt} > ${at} THEN ${keys.loggedIp} ELSE ${sql.placeholder('ip')} END`
-    })
-    .where(and(eq(keys.id, sql.placeholder('keyId')), or(isNull(keys.lastUsedAt), lte(keys.lastUsedAt, at)))).prepare()
-  const saveAccess = db.update(profiles).set({ lastAccessAt: sql`${at}` })
-    .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))).prepare()
-
-  return (uses) => {
-    const accesses = new Map<number, number>()
-    for (const use of uses) {
-      saveUse.run({ keyId: use.keyId, at: use.at, ip: use.ip })
-      accesses.set(use.profileId, Math.max(use.at, accesses.get(use.profileId) ?? 0))
-    }
-    for (const [profileId, at] of accesses) saveAccess.run({ profileId, at })
-  }
+  return selectKeys(db, {}).where(eq(keys.id, id)).get() ?? null
 }

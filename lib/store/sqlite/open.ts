@@ -9,6 +9,7 @@ import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
+import { useVerbs } from './uses.js'
 
 /** How long a statement waits for another process's write, in milliseconds. */
 const BUSY_TIMEOUT = 5000
@@ -46,11 +47,13 @@ export async function openSqliteStore (source: string | Database, migrates: bool
 
 function createStore (db: SqliteDatabase, owned: boolean): Store {
   const { generation, forget } = generationVerb(db)
-  const write: Write = (step) => {
+  const transact: Write = (step) => {
     // What this process changes must be seen by its very next request.
     forget()
-    return guarded(() => db.transaction(step, { behavior: 'immediate' }))
+    return db.transaction(step, { behavior: 'immediate' })
   }
+  const write: Write = (step) => guarded(() => transact(step))
+  const writeUses: Write = owned ? (step) => guarded(() => withoutSync(db.$client, () => transact(step))) : write
   return {
     generation,
     // The generation counts every change.
@@ -58,6 +61,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...keyVerbs(db, write),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
+    ...useVerbs(db, writeUses),
     async close () {
       if (owned) db.$client.close()
     }
@@ -81,6 +85,19 @@ function withNumbers (client: Database): Database {
 function configure (client: Database): void {
   client.pragma('journal_mode = WAL')
   client.pragma('foreign_keys = ON')
+}
+
+/**
+ * Runs a step whose commit does not wait for the disk. What was only a note of a use may be lost with the power, and with
+ * that wait the batches of a busy server would hold up its requests. All else is on the disk when it is answered.
+ */
+function withoutSync<T> (client: Database, step: () => T): T {
+  client.pragma('synchronous = NORMAL')
+  try {
+    return step()
+  } finally {
+    client.pragma('synchronous = FULL')
+  }
 }
 
 async function retryWhileBusy (step: () => void): Promise<void> {

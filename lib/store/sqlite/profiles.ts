@@ -3,7 +3,7 @@ import type { ProfileFields, ProfileRow, Store } from '../store.js'
 import { keyColumns, profileColumns } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
-import { keys, profiles } from './schema.js'
+import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about profiles. */
 export type ProfileVerbs = Pick<Store, 'ensureProfile' | 'getProfile' | 'listProfiles' | 'updateProfile' | 'deleteProfile'>
@@ -35,23 +35,24 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
   }
 }
 
-/** Finds or makes a profile. To be called within a transaction that holds the write lock. */
-export function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
+function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
   const found = findProfile(db, userId)
   if (found !== null) return { row: found, created: false }
   return { row: db.insert(profiles).values({ ...fields, userId, createdAt: at }).returning(profileColumns).get(), created: true }
 }
 
-export function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
+function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
   return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
 }
 
 function deleteProfile (db: SqliteDatabase, userId: string, at: number) {
   const row = db.update(profiles).set({ deletedAt: at }).where(profileOf(userId)).returning(profileColumns).get()
   if (row === undefined) return null
-  const revoked = db.update(keys).set({ revokedAt: at })
-    .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning(keyColumns).all()
-  return { row, revoked: revoked.map((key) => ({ ...key, userId })) }
+  const live = and(eq(keys.profileId, row.id), isNull(keys.revokedAt))
+  const revoked = db.select(keyColumns).from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
+    .leftJoin(uses, eq(uses.keyId, keys.id)).where(live).all()
+  db.update(keys).set({ revokedAt: at }).where(live).run()
+  return { row, revoked: revoked.map((key) => ({ ...key, revokedAt: at })) }
 }
 
 /** The user's profile, unless it was deleted. */

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PAGE_ROUTE } from './route.js'
+
+/** The paths of the assets, below the pages' prefix. */
+export interface Assets {
+  readonly style: string
+  readonly script: string
+}
+
+/** Serves the stylesheet and the script, under paths that change with their content. */
+export function registerAssets (app: FastifyInstance, folders: readonly string[]): Assets {
+  return {
+    style: serve(app, folders, 'keys.css', 'text/css; charset=utf-8'),
+    script: serve(app, folders, 'keys.js', 'text/javascript; charset=utf-8')
+  }
+}
+
+function serve (app: FastifyInstance, folders: readonly string[], name: string, type: string): string {
+  const file = folders.map((folder) => join(folder, 'assets', name)).find((path) => existsSync(path))
+  if (file === undefined) throw new Error(`The package lacks its file views/assets/${name}`)
+  const content = readFileSync(file)
+  const hash = createHash('sha256').update(content).digest('base64url').slice(0, 16)
+  const path = `/assets/${hash}/${name}`
+  app.get(path, PAGE_ROUTE, (_request, reply) => {
+    return reply.header('cache-control', 'public, max-age=31536000, immutable')
+      .header('x-content-type-options', 'nosniff').type(type).send(content)
+  })
+  return path
+}

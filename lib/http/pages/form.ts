@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { ArgumentError, describe } from '../../errors.js'
+import { isText } from '../../checks.js'
+
+const MAX_NAME = 100
+const isName = isText(1, MAX_NAME)
+
+/** A random value for one form. */
+export function createNonce (): string {
+  return randomBytes(18).toString('base64url')
+}
+
+/**
+ * Reads one field of a form or of a query, whatever parser made it.
+ *
+ * @returns undefined when it was not sent
+ * @throws FST_API_KEY_INVALID_ARGUMENT when it was sent more than once
+ */
+export function readField (fields: unknown, name: string): string | undefined {
+  if (typeof fields !== 'object' || fields === null) return undefined
+  const value: unknown = Object.entries(fields).find(([key]) => key === name)?.[1]
+  if (value === undefined || typeof value === 'string') return value
+  throw new ArgumentError(`The field ${name}`, 'sent once', describe(value))
+}
+
+/** Reads a field that only makes the page nicer; undefined when it is not there or not as it should be. */
+export function readHint (fields: unknown, name: string): string | undefined {
+  try {
+    return readField(fields, name)
+  } catch {
+    return undefined
+  }
+}
+
+/** What is wrong with a name that was entered; null when nothing is. */
+export function findFault (name: string): string | null {
+  if (name === '') return 'Enter a name, so that you can tell this key from others later.'
+  if (name.length > MAX_NAME) return `Use at most ${MAX_NAME} characters; these are ${name.length}.`
+  return isName(name) ? null : 'Use letters, digits, spaces and punctuation only.'
+}

@@ -1,0 +1,18 @@
+/**
+ * Makes the address of the application's sign-in page, with the page to come back to.
+ *
+ * @param loginUrl the option `pages.loginUrl`, which may have a query and a fragment of its own
+ * @param next a path on this server, with its query
+ */
+export function toLoginUrl (loginUrl: string, next: string): string {
+  const [, address = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(loginUrl) ?? []
+  return `${address}${address.includes('?') ? '&' : '?'}next=${encodeURIComponent(next)}${fragment}`
+}
+
+/**
+ * The path that was asked for, such that it can only lead back here: `//host/path`, which a server that ignores repeated
+ * slashes takes for a path, is another host to a browser.
+ */
+export function toLocalPath (url: string): string {
+  return url.replace(/^[/\\]*/, '/')
+}

@@ -1,0 +1,93 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ApiKeyOptions, PagesSettings } from '../../options.js'
+import type { ApiKeys } from '../../keys/service.js'
+import type { Assets } from './assets.js'
+import type { MessageView, Notice, Views } from './data.js'
+import { render } from './views.js'
+import { toUserView, type Visitor } from './visitor.js'
+
+/** What the pages work with. */
+export interface PagesContext {
+  readonly service: ApiKeys
+  readonly settings: PagesSettings
+  readonly getUser: NonNullable<ApiKeyOptions['getUser']>
+  readonly realm: string
+  /** The header that carries keys. */
+  readonly header: string
+  /** The path of a route to try a key on. */
+  readonly examplePath: () => string
+  /** Where the pages are, the prefixes of outer scopes included. */
+  readonly prefix: string
+  readonly assets: Assets
+  readonly now: () => number
+}
+
+/** A page to send: its status, and what its template is given. */
+export interface Page<V extends keyof Views> {
+  readonly status: number
+  readonly view: V
+  readonly title: string
+  readonly data: Views[V]
+  readonly visitor?: Visitor | null
+  readonly notice?: Notice | null
+}
+
+/**
+ * For every answer of the pages but the assets. Set on the reply before it is sent, so that an application can change
+ * them in an onSend hook where a layout of its own needs more.
+ */
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  // With no-referrer, a form on plain http would be sent with `Origin: null`.
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY'
+}
+
+/** The path of the list, with what the request has for parameters of outer prefixes such as `/:team`. */
+export function baseOf ({ prefix }: Pick<PagesContext, 'prefix'>, request: FastifyRequest): string {
+  const params: ReadonlyMap<string, unknown> = new Map(Object.entries(request.params ?? {}))
+  return prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(params.get(name))))
+}
+
+/** Renders a page and sends it. */
+export async function sendPage<V extends keyof Views> (context: PagesContext, reply: FastifyReply, page: Page<V>): Promise<FastifyReply> {
+  const base = baseOf(context, reply.request)
+  const html = await render<V>(reply, {
+    ...page.data,
+    page: page.view,
+    title: page.title,
+    base,
+    header: context.header,
+    assets: { style: base + context.assets.style, script: base + context.assets.script },
+    user: page.visitor ? toUserView(page.visitor) : null,
+    notice: page.notice ?? null
+  })
+  return reply.code(page.status).headers(HEADERS).type('text/html; charset=utf-8').send(html)
+}
+
+/** Sends a page that only says something. A 401 gets its challenge. */
+export function sendMessage (
+  context: PagesContext, reply: FastifyReply, status: number, data: MessageView, visitor: Visitor | null = null
+): Promise<FastifyReply> {
+  if (status === 401) challenge(context, reply)
+  return sendPage(context, reply, { status, view: 'message', title: data.heading, data, visitor })
+}
+
+/** Sends a bare page when the templates themselves fail. */
+export function sendBare (reply: FastifyReply, status: number, text: string): FastifyReply {
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>API keys</title><p>${text}</p></html>`
+  return reply.code(status).headers(HEADERS).type('text/html; charset=utf-8').send(html)
+}
+
+/** Sends the browser elsewhere, after a form with a GET. */
+export function redirect (reply: FastifyReply, url: string): FastifyReply {
+  const isReading = reply.request.method === 'GET' || reply.request.method === 'HEAD'
+  return reply.headers(HEADERS).redirect(url, isReading ? 302 : 303)
+}
+
+/** RFC 9110 wants a challenge with each 401. What helps here is a session, for which no scheme is registered. */
+function challenge ({ realm }: PagesContext, reply: FastifyReply): void {
+  if (!reply.hasHeader('www-authenticate')) reply.header('www-authenticate', `Session realm="${realm}"`)
+}

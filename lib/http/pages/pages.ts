@@ -1,0 +1,51 @@
+import formbody from '@fastify/formbody'
+import type { FastifyInstance } from 'fastify'
+import type { ApiKeyOptions, PagesSettings } from '../../options.js'
+import type { ApiKeys } from '../../keys/service.js'
+import { registerAssets } from './assets.js'
+import { createFailureHandler } from './failure.js'
+import { createKey, showList } from './list.js'
+import { refuseForeignOrigin } from './origin.js'
+import type { PagesContext } from './page.js'
+import { askRevoke, revokeKey } from './revoke.js'
+import { PAGE_ROUTE } from './route.js'
+import { signedIn } from './signed-in.js'
+import { registerViews, viewFolders } from './views.js'
+
+/** What the pages need of the plugin. */
+export interface PagesDeps {
+  readonly service: ApiKeys
+  readonly settings: PagesSettings
+  readonly getUser: NonNullable<ApiKeyOptions['getUser']>
+  readonly realm: string
+  /** The headers that carry keys; the first is shown to people. */
+  readonly headers: readonly string[]
+  readonly now: () => number
+  /** The path of a route to try a key on, asked when a key is shown. */
+  readonly examplePath: () => string
+}
+
+/** Far more than a name and a nonce need. */
+const BODY_LIMIT = 16 * 1024
+
+/**
+ * The pages on which people manage their own keys. A scope of its own, so that nothing the application brings for its
+ * API (error handler, body parsers, templates) changes how they work, and nothing they bring leaks out.
+ */
+export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDeps): Promise<void> {
+  const folders = viewFolders(deps.settings.views)
+  const assets = registerAssets(app, folders)
+  const context: PagesContext = { ...deps, header: headers[0] ?? '', prefix: app.prefix, assets }
+
+  // Inherited parsers go first: a second parser for forms would be an error, and no other format is taken.
+  app.removeAllContentTypeParsers()
+  await app.register(formbody, { bodyLimit: BODY_LIMIT })
+  await registerViews(app, folders)
+  app.setErrorHandler(createFailureHandler(context))
+  app.addHook('onRequest', refuseForeignOrigin)
+
+  app.get('/', PAGE_ROUTE, signedIn(context, showList))
+  app.post('/', PAGE_ROUTE, signedIn(context, createKey))
+  app.get('/:id/revoke', PAGE_ROUTE, signedIn(context, askRevoke))
+  app.post('/:id/revoke', PAGE_ROUTE, signedIn(context, revokeKey))
+}

@@ -1,0 +1,69 @@
+import view from '@fastify/view'
+import { Eta } from 'eta'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { existsSync } from 'node:fs'
+import { extname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PageData, Views } from './data.js'
+
+/** The package's own templates and assets, as far from here in `lib` as in `dist`. */
+const OWN_VIEWS = fileURLToPath(new URL('../../../views/', import.meta.url))
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** @internal Renders a template of the key pages; there within their scope only. */
+    apiKeyViewAsync (page: string, data: object): Promise<string>
+  }
+}
+
+/** Renders one page as HTML. The reply brings the application's `reply.locals`, which a layout of its own may need. */
+export async function render<V extends keyof Views> (reply: FastifyReply, data: PageData & Views[V]): Promise<string> {
+  return await reply.apiKeyViewAsync(`${data.page}.html`, data)
+}
+
+/**
+ * The folders that hold templates, the one that wins first.
+ *
+ * @param own the option `pages.views`
+ */
+export function viewFolders (own: string | undefined): readonly string[] {
+  return own === undefined ? [OWN_VIEWS] : [resolve(own), OWN_VIEWS]
+}
+
+/** Sets up the templates for one scope, apart from any that the application has. */
+export async function registerViews (app: FastifyInstance, folders: readonly string[]): Promise<void> {
+  // A name of our own: the plugin's cache goes by it, and an outer scope's cache is inherited.
+  await app.register(view, { engine: { eta: new LayeredEta(folders) }, templates: OWN_VIEWS, propertyName: 'apiKeyView' })
+}
+
+/** Looks for a template in several folders, so that an application can replace single ones, layouts and partials too. */
+class LayeredEta extends Eta {
+  constructor (folders: readonly string[]) {
+    super({ defaultExtension: '.html' })
+    this.resolvePath = (name, options) => findTemplate(folders, name, options?.filepath === undefined)
+  }
+}
+
+/**
+ * Finds a template's file by its name, which is a path within a folder, whichever template asks for it.
+ *
+ * @param isPage whether it is a page, not a part or a layout of one
+ */
+function findTemplate (folders: readonly string[], name: string, isPage: boolean): string {
+  const file = withExtension(name, isPage)
+  const found = folders.map((folder) => join(folder, file)).find((path, i) => isWithin(folders[i] ?? '', path) && existsSync(path))
+  // The message may reach a log, hence only the name.
+  if (found === undefined) throw new Error(`There is no template ${file} in the folders of the key pages`)
+  return found
+}
+
+/** A page is always `.html`: what @fastify/view makes of its name can come from the application's cache. */
+function withExtension (name: string, isPage: boolean): string {
+  const extension = extname(name)
+  if (isPage) return `${name.slice(0, name.length - extension.length)}.html`
+  return extension === '' ? `${name}.html` : name
+}
+
+function isWithin (folder: string, path: string): boolean {
+  return !relative(folder, path).startsWith('..')
+}

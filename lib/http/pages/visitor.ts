@@ -1,0 +1,65 @@
+import type { FastifyRequest } from 'fastify'
+import { isBoolean, isPlainObject } from '../../checks.js'
+import { CallbackError, describe } from '../../errors.js'
+import { isUserId } from '../../keys/arguments.js'
+import type { By } from '../../keys/events.js'
+import type { User } from '../../keys/records.js'
+import type { ApiKeyOptions } from '../../options.js'
+import type { UserView } from './data.js'
+
+/** Who looks at a page, and whose keys it shows. Both come from the application alone, never from the request's body. */
+export interface Visitor {
+  readonly user: User
+  readonly owner: string
+  /** What is noted about a change this person makes. */
+  readonly by: By
+}
+
+const FORM = 'null or { id, name?, admin?, owner? } with an id and owner of 1 to 255 characters'
+
+/**
+ * Asks the application who is there.
+ *
+ * @returns null when nobody is signed in
+ * @throws FST_API_KEY_INVALID_CALLBACK_RESULT, and whatever `getUser` throws
+ */
+export async function findVisitor (getUser: NonNullable<ApiKeyOptions['getUser']>, request: FastifyRequest): Promise<Visitor | null> {
+  const answer: unknown = await getUser(request)
+  if (answer === null || answer === undefined) return null
+  if (!isUser(answer)) throw new CallbackError('getUser', FORM, describeAnswer(answer))
+  // Only what is asked for: an application may well return its own record of the user.
+  const { id, name, admin, owner } = answer
+  const user = {
+    id,
+    ...(name === undefined ? {} : { name }),
+    ...(admin === undefined ? {} : { admin }),
+    ...(owner === undefined ? {} : { owner })
+  }
+  return { user, owner: owner ?? id, by: { actor: id, ip: request.ip } }
+}
+
+/** The part of a visitor that templates see. */
+export function toUserView ({ user, owner }: Visitor): UserView {
+  return { id: user.id, name: user.name || user.id, owner: owner === user.id ? null : owner }
+}
+
+type Test = (value: unknown) => boolean
+
+const optional = (test: Test): Test => (value) => value === undefined || test(value)
+
+const FIELDS: Readonly<Record<keyof User, Test>> = {
+  id: isUserId,
+  name: optional((value) => typeof value === 'string'),
+  admin: optional(isBoolean),
+  owner: optional(isUserId)
+}
+
+function isUser (value: unknown): value is User {
+  return isPlainObject(value) && Object.entries(FIELDS).every(([name, test]) => test(value[name]))
+}
+
+function describeAnswer (answer: unknown): string {
+  if (!isPlainObject(answer)) return describe(answer)
+  const wrong = Object.entries(FIELDS).find(([name, test]) => !test(answer[name]))?.[0] ?? ''
+  return `${wrong}: ${describe(answer[wrong])}`
+}

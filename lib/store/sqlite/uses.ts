@@ -1,0 +1,36 @@
+import { and, eq, isNull, lte, or, sql } from 'drizzle-orm'
+import type { Store } from '../store.js'
+import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
+import { keys, profiles, uses } from './schema.js'
+
+/** The verbs of a store that note uses. They are called every second with all keys that were used in it. */
+export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'saveUses' | 'saveLastAccesses'> {
+  const at = sql.placeholder('at')
+  const ip = sql.placeholder('ip')
+  const update = prepareBulk(db, db.update(uses)
+    .set({
+      lastUsedAt: sql`${at}`,
+      loggedIp: sql`CASE WHEN ${uses.loggedOutAt} > ${at} THEN ${uses.loggedIp} ELSE ${ip} END`
+    })
+    .where(and(eq(uses.keyId, sql.placeholder('keyId')), or(isNull(uses.lastUsedAt), lte(uses.lastUsedAt, at)))))
+  // Of a key that was deleted in the meantime there is nothing to note, and one that has a later use keeps it.
+  const insert = prepareBulk(db, db.insert(uses).select(db.select({
+    keyId: keys.id, lastUsedAt: sql`${at}`.as('at'), loggedIp: sql`${ip}`.as('ip'), loggedOutAt: sql`NULL`.as('out')
+  }).from(keys).where(eq(keys.id, sql.placeholder('keyId')))).onConflictDoNothing())
+  const access = prepareBulk(db, db.update(profiles).set({ lastAccessAt: sql`${at}` })
+    .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))))
+
+  return {
+    async saveUses (batch) {
+      writeUses(() => {
+        for (const use of batch) if (update({ ...use }) === 0) insert({ ...use })
+      })
+    },
+
+    async saveLastAccesses (batch) {
+      writeUses(() => {
+        for (const { profileId, at } of batch) access({ profileId, at })
+      })
+    }
+  }
+}

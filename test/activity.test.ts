@@ -1,0 +1,239 @@
+import { mock } from 'node:test'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { UnavailableError } from '../lib/errors.js'
+import { Activity } from '../lib/keys/activity.js'
+import type { AccessRow, Use } from '../lib/store/store.js'
+import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
+import { connection, spyingDatabase } from './helpers/sqlite.js'
+
+const nextTurn = () => new Promise(setImmediate)
+
+function keyRow (n: number): AccessRow {
+  return { id: `key ${n}`, profileId: n % 3, userId: 'ann', name: '', start: '', createdAt: T0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }
+}
+
+/** Notes uses for a store that keeps what it is given, and fails while told to. */
+function recorder () {
+  const events: unknown[] = []
+  const saved: Use[][] = []
+  const state = { failing: false, events, saved, onSave: async () => {} }
+  const activity = new Activity({
+    async saveUses (uses) {
+      await state.onSave()
+      if (state.failing) throw new UnavailableError()
+      saved.push([...uses])
+    }
+  }, {
+    writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
+    writeRecovered: (lost) => events.push(lost)
+  })
+  return { state, activity }
+}
+
+t.test('nothing is written on the path of a request', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database })
+  const { key } = await app.apiKeys.create('ann')
+  statements.length = 0
+  for (let i = 0; i < 5; i++) t.equal((await ask(app, key)).status, 200)
+  t.ok(statements.length > 0 && statements.every((statement) => /^select /i.test(statement)), statements.join('\n'))
+  await app.apiKeys.flush()
+  t.equal(statements.filter((statement) => /^update "api_keys"/i.test(statement)).length, 1, 'and then once for all of them')
+})
+
+t.test('within the process the last use shows at once, on disk when it is flushed', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const clock = new Clock()
+  const app = await server(t, { database, now: clock.now })
+  const client = connection(t, database)
+  const { id, key } = await app.apiKeys.create('ann')
+  clock.tick(5)
+  await ask(app, key)
+  const seen = { lastUsedAt: new Date(T0 + 5), loggedIp: '127.0.0.1' }
+  t.match(await app.apiKeys.get(id), seen)
+  t.match(await app.apiKeys.list('ann'), [seen])
+  t.match(await app.apiKeys.identify(key), seen)
+  t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_keys').get(), { last_used_at: null, logged_ip: null })
+  await app.apiKeys.flush()
+  t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_keys').get(), { last_used_at: T0 + 5, logged_ip: '127.0.0.1' })
+  t.match(client.prepare('SELECT last_access_at FROM api_key_profiles').get(), { last_access_at: T0 + 5 })
+  t.match(await app.apiKeys.get(id), seen)
+})
+
+t.test('closing the server writes what was noted', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const clock = new Clock()
+  const app = await server(t, { database, now: clock.now })
+  const { key } = await app.apiKeys.create('ann')
+  await ask(app, key)
+  await app.close()
+  t.match(connection(t, database).prepare('SELECT last_used_at FROM api_keys').get(), { last_used_at: T0 })
+})
+
+t.test('uses are written a second after the first of them, in batches, and the timer rests when there are none', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const { state, activity } = recorder()
+  for (let i = 0; i < 600; i++) activity.note(keyRow(i), T0, '10.0.0.1', null)
+  mock.timers.tick(999)
+  await nextTurn()
+  t.strictSame(state.saved, [])
+  mock.timers.tick(1)
+  for (let i = 0; i < 10; i++) await nextTurn()
+  t.strictSame(state.saved.map(({ length }) => length), [250, 250, 100])
+  mock.timers.tick(5000)
+  for (let i = 0; i < 10; i++) await nextTurn()
+  t.equal(state.saved.length, 3, 'nothing to write, nothing written')
+  activity.note(keyRow(0), T0 + 1, '10.0.0.1', null)
+  mock.timers.tick(1000)
+  for (let i = 0; i < 10; i++) await nextTurn()
+  t.equal(state.saved.length, 4)
+})
+
+t.test('what is noted while a batch is being written is written with the next', async (t) => {
+  const { state, activity } = recorder()
+  const first = activity.note(keyRow(1), T0, '10.0.0.1', null)
+  state.onSave = async () => { activity.note(keyRow(1), T0 + 5, '10.0.0.2', first) }
+  await activity.flush()
+  state.onSave = async () => {}
+  t.match(activity.ofKey(keyRow(1)), { lastUsedAt: T0 + 5, loggedIp: '10.0.0.2' })
+  await activity.flush()
+  await activity.flush()
+  t.strictSame(state.saved.map(([use]) => [use?.at, use?.ip]), [[T0, '10.0.0.1'], [T0 + 5, '10.0.0.2']])
+})
+
+t.test('times only move forward, in whatever order uses are noted', async (t) => {
+  const uses = fc.array(fc.record({ key: fc.integer({ min: 0, max: 2 }), at: fc.integer({ min: 1, max: 50 }), ip: fc.ipV4() }), { maxLength: 40 })
+  await fc.assert(fc.asyncProperty(uses, async (uses) => {
+    const { state, activity } = recorder()
+    for (const { key, at, ip } of uses) activity.note(keyRow(key), at, ip, null)
+    for (const key of [0, 1, 2]) {
+      const of = uses.filter((use) => use.key === key)
+      const newest = of.length === 0 ? null : Math.max(...of.map(({ at }) => at))
+      t.equal(activity.ofKey(keyRow(key)).lastUsedAt, newest)
+      const [profile] = activity.ofProfiles([{ id: key, userId: '', maxKeys: null, canUseApi: null, canMakeKeys: null, lastAccessAt: null, createdAt: 0 }])
+      t.equal(profile?.lastAccessAt, newest)
+    }
+    await activity.flush()
+    for (const use of state.saved.flat()) t.equal(use.ip, uses.findLast(({ key, at }) => `key ${key}` === use.keyId && at === use.at)?.ip)
+  }), { numRuns: 30 })
+})
+
+t.test('what is stored wins over an older use that is noted', async (t) => {
+  const { activity } = recorder()
+  activity.note(keyRow(1), T0, '10.0.0.1', null)
+  const row = { ...keyRow(1), lastUsedAt: T0 + 5, loggedIp: '10.0.0.5' }
+  t.equal(activity.ofKey(row), row)
+  const profile = { id: 1, userId: '', maxKeys: null, canUseApi: null, canMakeKeys: null, lastAccessAt: T0 + 5, createdAt: 0 }
+  t.strictSame(activity.ofProfiles([profile]), [profile])
+})
+
+t.test('an outage is told once and its end once, and nothing that was noted is lost', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const { state, activity } = recorder()
+  state.failing = true
+  activity.note(keyRow(1), T0, '10.0.0.1', null)
+  for (let i = 0; i < 5; i++) {
+    mock.timers.tick(1000)
+    for (let i = 0; i < 5; i++) await nextTurn()
+  }
+  await t.rejects(activity.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+  activity.note(keyRow(2), T0 + 1, '10.0.0.2', null)
+  t.strictSame(state.events, ['FST_API_KEY_UNAVAILABLE'])
+  state.failing = false
+  mock.timers.tick(1000)
+  for (let i = 0; i < 5; i++) await nextTurn()
+  t.strictSame(state.events, ['FST_API_KEY_UNAVAILABLE', 0])
+  t.strictSame(state.saved.flat().map(({ keyId }) => keyId), ['key 1', 'key 2'])
+  state.failing = true
+  activity.note(keyRow(1), T0 + 2, '10.0.0.1', null)
+  await t.rejects(activity.flush())
+  t.equal(state.events.length, 3, 'the next outage is told again')
+  await activity.close()
+  t.equal(state.events.length, 3)
+})
+
+t.test('memory is bounded while the database cannot be written: the oldest uses are given up and counted', async (t) => {
+  const { state, activity } = recorder()
+  state.failing = true
+  const oldest = activity.note(keyRow(0), T0, '10.0.0.1', null)
+  for (let i = 1; i < 200_010; i++) activity.note(keyRow(i), T0, '10.0.0.1', null)
+  await t.rejects(activity.flush())
+  t.equal(oldest.waiting, false)
+  t.equal(activity.ofKey(keyRow(0)).lastUsedAt, null)
+  t.equal(activity.ofKey(keyRow(10)).lastUsedAt, T0)
+  const again = activity.note(keyRow(0), T0 + 1, '10.0.0.1', oldest)
+  t.equal(again.waiting, true, 'a use that was given up can be noted anew')
+  state.failing = false
+  await activity.flush()
+  t.equal(state.saved.flat().length, 200_000)
+  t.strictSame(state.events, ['FST_API_KEY_UNAVAILABLE', 11])
+})
+
+t.test('a failing database is logged once, requests go on, and the uses come when it is back', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const log = new Log()
+  const clock = new Clock()
+  const { default: Database } = await import('better-sqlite3')
+  const database = new Database(file, { timeout: 0 })
+  t.teardown(() => database.close())
+  const app = await server(t, { database, now: clock.now }, log)
+  const { id, key } = await app.apiKeys.create('ann')
+  const client = connection(t, file)
+  client.exec('BEGIN IMMEDIATE')
+  for (let i = 0; i < 3; i++) {
+    t.equal((await ask(app, key)).status, 200)
+    await t.rejects(app.apiKeys.flush(), { code: 'FST_API_KEY_UNAVAILABLE', message: 'API keys cannot be checked at the moment' })
+  }
+  t.equal(log.messages(ERROR).length, 1)
+  t.match(log.messages(ERROR), [/^the last use of API keys cannot be written/])
+  t.match(log.lines.find(({ level }) => level === ERROR), { err: { code: 'FST_API_KEY_UNAVAILABLE', stack: /SQLITE_BUSY/ } })
+  client.exec('COMMIT')
+  await app.apiKeys.flush()
+  t.match(log.lines.at(-1), { level: INFO, msg: 'the last use of API keys is written again', lost: 0 })
+  t.match(client.prepare('SELECT last_used_at FROM api_keys WHERE id = ?').get(id), { last_used_at: T0 })
+})
+
+t.test('a logout ends a login that is noted and not yet written, before and after the write', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const clock = new Clock()
+  const app = await server(t, { database, now: clock.now })
+  const client = connection(t, database)
+  const ip = () => client.prepare('SELECT logged_ip FROM api_keys').get()
+  const { id, key } = await app.apiKeys.create('ann')
+  let logouts = 0
+  app.apiKeys.on('apiUserLoggedOut', () => logouts++)
+  await ask(app, key)
+  await app.apiKeys.logout(id)
+  t.equal(logouts, 1)
+  await app.apiKeys.flush()
+  t.match(await app.apiKeys.get(id), { loggedIp: null, lastUsedAt: new Date(T0) })
+  t.match(ip(), { logged_ip: null })
+  await ask(app, key)
+  await app.apiKeys.flush()
+  t.match(ip(), { logged_ip: '127.0.0.1' })
+  await app.apiKeys.logout(id)
+  await app.apiKeys.logout(id)
+  t.equal(logouts, 2)
+  t.match(ip(), { logged_ip: null })
+})
+
+t.test('uses that another process has not yet written do not undo a logout', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const clock = new Clock()
+  const one = await server(t, { database, now: clock.now })
+  const two = await server(t, { database, now: clock.now })
+  const { id, key } = await one.apiKeys.create('ann')
+  await ask(two, key)
+  clock.tick(1)
+  await one.apiKeys.logout(id)
+  await two.apiKeys.flush()
+  t.match(await one.apiKeys.get(id), { loggedIp: null, lastUsedAt: new Date(T0) })
+  clock.tick(1)
+  await ask(two, key)
+  await two.apiKeys.flush()
+  t.match(await one.apiKeys.get(id), { loggedIp: '127.0.0.1', lastUsedAt: new Date(T0 + 2) })
+})

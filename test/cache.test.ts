@@ -1,0 +1,362 @@
+import { join } from 'node:path'
+import fc from 'fast-check'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { Cache } from '../lib/keys/cache.js'
+import { generateSecret } from '../lib/keys/secret.js'
+import { ApiKeys } from '../lib/keys/service.js'
+import { resolveOptions } from '../lib/options.js'
+import { ask, server } from './helpers/app.js'
+import { slowStore } from './helpers/slow-store.js'
+import { connection, spyingDatabase } from './helpers/sqlite.js'
+
+const LOOKUP = /from "api_keys" inner join/i
+
+/** A service on a store of the test, without a server. */
+function serviceOn (store: ConstructorParameters<typeof ApiKeys>[0], cache: false | { max: number } = { max: 100 }): ApiKeys {
+  const fail = (error: unknown) => { throw error }
+  return new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed: fail, writeRecovered: fail })
+}
+
+/** The guarantee for changes by others is 1 ms within a turn of the event loop, and at once from the next turn on. */
+const nextTurn = () => new Promise(setImmediate)
+
+t.test('the cache never holds more than its maximum, and always what was just set', async (t) => {
+  const operations = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 30 })), { maxLength: 300 })
+  fc.assert(fc.property(fc.integer({ min: 2, max: 20 }), operations, (max, operations) => {
+    const cache = new Cache<number>(max)
+    for (const [isSet, n] of operations) {
+      if (isSet) {
+        cache.set(String(n), n)
+        if (cache.get(String(n)) !== n) return false
+      } else if (![undefined, n].includes(cache.get(String(n)))) return false
+      if (cache.size > max) return false
+    }
+    return true
+  }))
+  const cache = new Cache<number>(10)
+  t.equal(cache.size, 0)
+  cache.set('a', 1)
+  cache.set('a', 2)
+  t.equal(cache.size, 1)
+  t.equal(cache.get('a'), 2)
+})
+
+t.test('what is used often stays, what nobody uses goes', async (t) => {
+  const cache = new Cache<number>(10)
+  cache.set('used', 0)
+  cache.set('unused', 0)
+  for (let i = 0; i < 100; i++) {
+    cache.set(`other ${i}`, i)
+    t.equal(cache.get('used'), 0)
+  }
+  t.equal(cache.get('unused'), undefined)
+})
+
+t.test('a key in the cache is verified without a look-up', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database })
+  const { key } = await app.apiKeys.create('ann')
+  const lookups = async (key: string) => {
+    statements.length = 0
+    const { status } = await ask(app, key)
+    return [status, statements.filter((statement) => LOOKUP.test(statement)).length]
+  }
+  t.strictSame(await lookups(key), [200, 1])
+  t.strictSame(await lookups(key), [200, 0])
+  t.strictSame(await lookups(key), [200, 0])
+})
+
+t.test('malformed and mistyped keys never reach the database, well-formed unknown ones with one look-up each', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database })
+  const { key } = await app.apiKeys.create('ann')
+  statements.length = 0
+  for (const secret of ['', 'x', key.slice(0, -1), `${key}0`, key.replace('ak_', 'ak-'), key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a'), 'x'.repeat(10_000), `${key}, ${key}`]) {
+    t.match(await ask(app, secret), { status: 401, body: { code: 'FST_API_KEY_INVALID' } })
+  }
+  t.strictSame(statements, [])
+  for (let i = 0; i < 3; i++) {
+    statements.length = 0
+    t.match(await ask(app, generateSecret('ak', 32)), { status: 401, body: { code: 'FST_API_KEY_INVALID' } })
+    t.equal(statements.filter((statement) => LOOKUP.test(statement)).length, 1)
+  }
+})
+
+t.test('a flood of unknown keys does not push out good ones', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database, cache: { max: 2 } })
+  const { key } = await app.apiKeys.create('ann')
+  await app.apiKeys.verify(key)
+  for (let i = 0; i < 200; i++) await t.rejects(app.apiKeys.verify(generateSecret('ak', 32)), { code: 'FST_API_KEY_INVALID' })
+  statements.length = 0
+  await app.apiKeys.verify(key)
+  t.strictSame(statements.filter((statement) => LOOKUP.test(statement)), [])
+})
+
+t.test('more keys than the cache holds all go on working', async (t) => {
+  const app = await server(t, { cache: { max: 4 } })
+  const made = await app.apiKeys.createMany(Array.from({ length: 30 }, (_, i) => ({ userId: `user ${i}` })))
+  for (let round = 0; round < 3; round++) {
+    for (const { key, userId } of made) t.equal((await app.apiKeys.verify(key)).id, userId)
+  }
+})
+
+t.test('without a cache every request asks the database, and nothing is kept', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database, cache: false })
+  const { id, key } = await app.apiKeys.create('ann')
+  statements.length = 0
+  for (let i = 0; i < 3; i++) t.equal((await ask(app, key)).status, 200)
+  t.equal(statements.length, 3)
+  await app.apiKeys.logout(id)
+  await app.apiKeys.revoke(id)
+  t.equal((await ask(app, key)).status, 401)
+})
+
+t.test('a change by this process is seen by the next request in the same turn of the event loop', async (t) => {
+  const { apiKeys } = await server(t)
+  const { id, key } = await apiKeys.create('ann')
+  await apiKeys.verify(key)
+  const answers = [apiKeys.verify(key), apiKeys.update(id, { name: 'new' }), apiKeys.verify(key), apiKeys.revoke(id), apiKeys.verify(key)] as const
+  const [before, , renamed, , revoked] = await Promise.allSettled(answers)
+  t.match(before, { value: { keyName: '' } })
+  t.match(renamed, { value: { keyName: 'new' } })
+  t.match(revoked, { reason: { code: 'FST_API_KEY_REVOKED' } })
+})
+
+t.test('a change by another connection with plain SQL is seen by the next request in another turn', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const app = await server(t, { database })
+  const client = connection(t, database)
+  const changes: [string, string, number, string][] = [
+    ['revoking', 'UPDATE api_keys SET revoked_at = 5 WHERE id = ?', 401, 'FST_API_KEY_REVOKED'],
+    ['deleting the key', 'DELETE FROM api_keys WHERE id = ?', 401, 'FST_API_KEY_INVALID'],
+    ['deleting the profile', 'DELETE FROM api_key_profiles WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 401, 'FST_API_KEY_INVALID'],
+    ['forbidding the API', 'UPDATE api_key_profiles SET can_use_api = 0 WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 403, 'FST_API_KEY_API_FORBIDDEN'],
+    ['another digest', 'UPDATE api_keys SET digest = zeroblob(32) WHERE id = ?', 401, 'FST_API_KEY_INVALID'],
+    ['replacing the key', "REPLACE INTO api_keys (id, profile_id, name, start, digest, created_at) SELECT id, profile_id, 'x', 'x', randomblob(32), 1 FROM api_keys WHERE id = ?", 401, 'FST_API_KEY_INVALID'],
+    ['replacing it by its nonce', "REPLACE INTO api_keys (id, profile_id, name, start, digest, nonce, created_at) SELECT 'other', profile_id, 'x', 'x', randomblob(32), nonce, 1 FROM api_keys WHERE id = ?", 401, 'FST_API_KEY_INVALID'],
+    ['replacing the profile', "REPLACE INTO api_key_profiles (id, user_id, can_use_api, created_at) SELECT profile_id, 'other', 0, 1 FROM api_keys WHERE id = ?", 401, 'FST_API_KEY_INVALID'],
+    ['replacing the profile by its user', 'REPLACE INTO api_key_profiles (user_id, created_at) SELECT user_id, 1 FROM api_key_profiles WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 401, 'FST_API_KEY_INVALID'],
+    ['an upsert', "INSERT INTO api_keys (id, profile_id, name, start, digest, created_at) SELECT id, profile_id, '', '', digest, 1 FROM api_keys WHERE id = ? ON CONFLICT DO UPDATE SET revoked_at = 1", 401, 'FST_API_KEY_REVOKED']
+  ]
+  for (const [i, [what, sql, status, code]] of changes.entries()) {
+    const { id, key } = await app.apiKeys.create(`user ${i}`, { nonce: `nonce of key ${i} ....` })
+    t.equal((await ask(app, key)).status, 200)
+    t.equal(client.prepare(sql).run(id).changes > 0, true, what)
+    await nextTurn()
+    t.match(await ask(app, key), { status, body: { code } }, what)
+  }
+
+  const { id, key } = await app.apiKeys.create('ann', { nonce: 'n'.repeat(16) })
+  const { id: other } = await app.apiKeys.create('ann')
+  t.equal((await ask(app, key)).status, 200)
+  client.prepare('UPDATE OR REPLACE api_keys SET nonce = ? WHERE id = ?').run('n'.repeat(16), other)
+  t.equal(client.prepare('SELECT 1 FROM api_keys WHERE id = ?').get(id), undefined)
+  await nextTurn()
+  t.equal((await ask(app, key)).status, 401, 'updating another key to its nonce')
+})
+
+t.test('renaming and giving away by plain SQL is seen by the next request', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const app = await server(t, { database })
+  const client = connection(t, database)
+  const { id, key } = await app.apiKeys.create('ann', { name: 'old' })
+  const { profileId } = await app.apiKeys.create('bob')
+  const user = async () => {
+    await nextTurn()
+    return (await ask(app, key)).body.user
+  }
+  t.match(await user(), { id: 'ann', keyName: 'old' })
+  client.prepare("UPDATE api_keys SET name = 'new' WHERE id = ?").run(id)
+  t.match(await user(), { id: 'ann', keyName: 'new' })
+  client.prepare("UPDATE api_key_profiles SET user_id = 'anna' WHERE user_id = 'ann'").run()
+  t.match(await user(), { id: 'anna' })
+  client.prepare('UPDATE api_keys SET profile_id = ? WHERE id = ?').run(profileId, id)
+  t.match(await user(), { id: 'bob', profileId })
+})
+
+t.test('last-used batches and new keys of another process do not empty the cache', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const { default: Database } = await import('better-sqlite3')
+  const statements: string[] = []
+  const database = new Database(file, { verbose: (statement) => { statements.push(String(statement)) } })
+  t.teardown(() => database.close())
+  const app = await server(t, { database })
+  const other = await server(t, { database: file })
+  const { id, key } = await app.apiKeys.create('ann')
+  await ask(app, key)
+  await ask(other, key)
+  await other.apiKeys.flush()
+  await other.apiKeys.create('bob')
+  await other.apiKeys.logout(id)
+  statements.length = 0
+  t.equal((await ask(app, key)).status, 200)
+  t.strictSame(statements.filter((statement) => LOOKUP.test(statement)), [])
+  await other.apiKeys.update(id, { name: 'new' })
+  await nextTurn()
+  t.match(await ask(app, key), { body: { user: { keyName: 'new' } } })
+  t.equal(statements.filter((statement) => LOOKUP.test(statement)).length, 1)
+})
+
+t.test('behind a slow handler in the same turn the database is asked again after a millisecond', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const { apiKeys } = await server(t, { database })
+  const client = connection(t, database)
+  const { id, key } = await apiKeys.create('ann')
+  await apiKeys.verify(key)
+  await nextTurn()
+  // From here on in one turn: a request is accepted, a handler runs, somebody revokes, the next request comes.
+  apiKeys.check(key)
+  client.prepare('UPDATE api_keys SET revoked_at = 1 WHERE id = ?').run(id)
+  const start = performance.now()
+  while (performance.now() - start < 1.1);
+  t.throws(() => apiKeys.check(key), { code: 'FST_API_KEY_REVOKED' })
+})
+
+t.test('requests of one turn share one question for the generation', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const { apiKeys } = await server(t, { database })
+  const { key } = await apiKeys.create('ann')
+  await apiKeys.verify(key)
+  // Whether a millisecond passes within a turn is up to the machine, so the best of some turns counts.
+  let fewest = Infinity
+  for (let turn = 0; turn < 20; turn++) {
+    await nextTurn()
+    statements.length = 0
+    for (let i = 0; i < 5; i++) apiKeys.check(key)
+    fewest = Math.min(fewest, statements.length)
+  }
+  t.equal(fewest, 1)
+})
+
+t.test('a lost row of the generation means that nothing is trusted', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database })
+  const { id, key } = await app.apiKeys.create('ann')
+  await ask(app, key)
+  database.exec('DELETE FROM api_key_generation')
+  await nextTurn()
+  statements.length = 0
+  t.equal((await ask(app, key)).status, 200)
+  t.equal(statements.filter((statement) => LOOKUP.test(statement)).length, 1)
+  database.prepare('UPDATE api_keys SET revoked_at = 1 WHERE id = ?').run(id)
+  await nextTurn()
+  t.equal((await ask(app, key)).status, 401)
+})
+
+t.test('a look-up under way never puts a revoked key back', async (t) => {
+  for (const cache of [{ max: 100 }, false] as const) {
+    const slow = await slowStore(t)
+    const service = serviceOn(slow.store, cache)
+    const { id, key } = await service.create('ann')
+    const early = service.verify(key)
+    await service.revoke(id)
+    const late = service.verify(key)
+    slow.answer(1)
+    t.match(await early, { id: 'ann' }, 'the request from before was on its way')
+    await nextTurn()
+    const later = service.verify(key)
+    slow.answer()
+    await t.rejects(late, { code: 'FST_API_KEY_REVOKED' })
+    await t.rejects(later, { code: 'FST_API_KEY_REVOKED' })
+  }
+})
+
+t.test('the order in which look-ups answer does not matter either', async (t) => {
+  const revocations = fc.array(fc.constantFrom('ask', 'answer', 'rename'), { minLength: 1, maxLength: 12 })
+  await fc.assert(fc.asyncProperty(revocations, async (steps) => {
+    const slow = await slowStore(t)
+    const service = serviceOn(slow.store)
+    const { id, key } = await service.create('ann')
+    const early: Promise<unknown>[] = []
+    for (const step of steps) {
+      if (step === 'ask') early.push(service.verify(key).catch(() => {}))
+      if (step === 'rename') await service.update(id, { name: 'x' })
+      if (step === 'answer') slow.answer(1)
+    }
+    await service.revoke(id)
+    const late = service.verify(key).then(() => 'accepted', () => 'refused')
+    slow.answer()
+    await Promise.all(early)
+    const later = service.verify(key).then(() => 'accepted', () => 'refused')
+    slow.answer()
+    t.strictSame(await Promise.all([late, later]), ['refused', 'refused'])
+  }), { numRuns: 50 })
+})
+
+t.test('concurrent misses of one key make one look-up, and those of others their own', async (t) => {
+  const slow = await slowStore(t)
+  const service = serviceOn(slow.store)
+  const [one, two] = [await service.create('ann'), await service.create('bob')]
+  const users = Promise.all([...Array.from({ length: 20 }, () => service.verify(one.key)), service.verify(two.key)])
+  await nextTurn()
+  t.equal(slow.lookups, 2)
+  slow.answer()
+  t.strictSame((await users).map(({ id }) => id), [...Array.from({ length: 20 }, () => 'ann'), 'bob'])
+  await service.verify(one.key)
+  t.equal(slow.lookups, 2, 'and then it is in the cache')
+})
+
+t.test('a shared look-up that finds nothing refuses everybody and is not kept', async (t) => {
+  const slow = await slowStore(t)
+  const service = serviceOn(slow.store)
+  const unknown = generateSecret('ak', 32)
+  for (const round of [1, 2]) {
+    const answers = Promise.allSettled([service.verify(unknown), service.verify(unknown)])
+    await nextTurn()
+    t.equal(slow.lookups, round)
+    slow.answer()
+    t.match(await answers, [1, 2].map(() => ({ status: 'rejected', reason: { code: 'FST_API_KEY_INVALID' } })))
+  }
+})
+
+t.test('a look-up that fails is 503 for everybody who waits, and the next one asks again', async (t) => {
+  const slow = await slowStore(t)
+  const { UnavailableError } = await import('../lib/errors.js')
+  let failing = true
+  const service = serviceOn({
+    ...slow.store,
+    async findByDigest (digest) {
+      if (failing) throw new UnavailableError()
+      return await slow.store.findByDigest(digest)
+    }
+  })
+  const { key } = await service.create('ann')
+  t.match(await Promise.allSettled([service.verify(key), service.verify(key)]), [1, 2].map(() => ({ status: 'rejected', reason: { code: 'FST_API_KEY_UNAVAILABLE' } })))
+  failing = false
+  const user = service.verify(key)
+  await nextTurn()
+  slow.answer()
+  t.match(await user, { id: 'ann' })
+})
+
+t.test('the hook waits for an asynchronous store, accepts and refuses with a challenge', async (t) => {
+  const slow = await slowStore(t)
+  const { Guard } = await import('../lib/http/guard.js')
+  const service = serviceOn(slow.store, false)
+  const { default: Fastify } = await import('fastify')
+  const app: FastifyInstance = Fastify()
+  t.teardown(() => app.close())
+  const guard = new Guard(service, resolveOptions({}))
+  app.decorateRequest('apiUser', null)
+  app.addHook('onRequest', guard.onRequest)
+  app.get('/me', async (request) => ({ user: request.apiUser }))
+  app.get('/scoped', { config: { apiKey: { scopes: ['x'] } } }, async () => 'never')
+  const { id, key } = await service.create('ann')
+  const get = async (url: string, secret: string) => {
+    const response = app.inject({ url, headers: { 'x-api-authorization': secret } })
+    for (let i = 0; i < 10; i++) {
+      await nextTurn()
+      slow.answer()
+    }
+    return await response
+  }
+  t.match((await get('/me', key)).json(), { user: { id: 'ann', keyId: id } })
+  t.match(await get('/scoped', key), { statusCode: 403 })
+  const unknown = await get('/me', generateSecret('ak', 32))
+  t.match(unknown, { statusCode: 401, headers: { 'www-authenticate': 'ApiKey realm="API", header="X-Api-Authorization"' } })
+  await service.revoke(id)
+  t.match((await get('/me', key)).json(), { code: 'FST_API_KEY_REVOKED' })
+})

@@ -1,0 +1,121 @@
+import t from 'tap'
+import type { ApiKeys } from '../lib/index.js'
+import { server } from './helpers/app.js'
+import { spyingDatabase } from './helpers/sqlite.js'
+
+/** The service as JavaScript sees it: it takes anything. */
+type Untyped = { [method in Exclude<keyof ApiKeys, 'profiles'>]: (...args: unknown[]) => Promise<unknown> } &
+  { profiles: { [method in keyof ApiKeys['profiles']]: (...args: unknown[]) => Promise<unknown> } }
+
+const NOT_IDS = [undefined, null, '', 5, true, {}, ['ann'], Symbol('ann'), 'x'.repeat(256), 'a\0b', 'a\nb', '\ud800', new Date()]
+const NOT_STRINGS = [undefined, null, 5, {}, ['x'], () => 'x']
+const NOT_OBJECTS = [null, 5, 'x', [], true]
+const NOT_NAMES = [null, 5, {}, 'x'.repeat(101), 'a\u0007b', '\udfff', ['x']]
+const NOT_BY: [unknown, string][] = [
+  ...NOT_OBJECTS.map((by): [unknown, string] => [by, 'the last argument']),
+  [{ actor: '' }, 'actor'], [{ actor: 5 }, 'actor'], [{ ip: 5 }, 'ip'], [{ ip: '' }, 'ip'], [{ ip: 'x'.repeat(101) }, 'ip'], [{ user: 'ann' }, 'user']
+]
+
+t.test('wrong arguments are refused before the database is touched, with their name and what is allowed', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database, autoProfile: () => { throw new Error('asked') } })
+  const keys = app.apiKeys as unknown as Untyped
+  const { profiles } = keys
+  const id = '0198abcd-0000-7000-8000-000000000001'
+  const nonce = 'n'.repeat(16)
+
+  const calls: [unknown[], (argument: unknown) => Promise<unknown>, string][] = [
+    [NOT_IDS, (userId) => keys.create(userId), 'userId'],
+    [NOT_OBJECTS, (options) => keys.create('ann', options), 'the second argument'],
+    [NOT_NAMES, (name) => keys.create('ann', { name }), 'name'],
+    [[null, 5, '', 'n'.repeat(15), 'n'.repeat(101), `${nonce}\n`], (nonce) => keys.create('ann', { nonce }), 'nonce'],
+    [[1], (secret) => keys.create('ann', { name: 'x', secret }), 'secret'],
+    [[1], (userId) => keys.create('ann', { userId }), 'userId'],
+    [[undefined, null, 'ann', {}, 5], (batch) => keys.createMany(batch), 'the first argument'],
+    [[null, 5, 'ann', []], (fields) => keys.createMany([{ userId: 'ann' }, fields]), '[1]'],
+    [[new Array(1)], (batch) => keys.createMany(batch), '[0]'],
+    [NOT_IDS, (userId) => keys.createMany([{ userId: 'ann' }, { userId }]), '[1].userId'],
+    [NOT_NAMES, (name) => keys.createMany([{ userId: 'ann', name }]), '[0].name'],
+    [[nonce], (nonce) => keys.createMany([{ userId: 'ann', nonce }]), '[0].nonce'],
+    [NOT_STRINGS, (keyId) => keys.get(keyId), 'keyId'],
+    [NOT_IDS, (userId) => keys.list(userId), 'userId'],
+    [NOT_STRINGS, (keyId) => keys.update(keyId, { name: 'x' }), 'keyId'],
+    [[undefined, ...NOT_OBJECTS], (changes) => keys.update(id, changes), 'the second argument'],
+    [NOT_NAMES, (name) => keys.update(id, { name }), 'name'],
+    [[true], (revoked) => keys.update(id, { revoked }), 'revoked'],
+    [NOT_STRINGS, (keyId) => keys.revoke(keyId), 'keyId'],
+    [NOT_STRINGS, (keyId) => keys.logout(keyId), 'keyId'],
+    [NOT_STRINGS, (secret) => keys.verify(secret), 'secret'],
+    [NOT_OBJECTS, (options) => keys.verify('x', options), 'the second argument'],
+    [[5, null, '', 'x'.repeat(101)], (ip) => keys.verify('x', { ip }), 'ip'],
+    [['x'], (address) => keys.verify('x', { address }), 'address'],
+    [NOT_STRINGS, (secret) => keys.identify(secret), 'secret'],
+    [NOT_IDS, (userId) => profiles.create(userId), 'userId'],
+    [NOT_OBJECTS, (options) => profiles.create('ann', options), 'the second argument'],
+    [[-2, 1.5, NaN, Infinity, 1_000_001, '5', true], (maxKeys) => profiles.create('ann', { maxKeys }), 'maxKeys'],
+    [['yes', 0, {}], (canUseApi) => profiles.create('ann', { canUseApi }), 'canUseApi'],
+    [['yes', 1, {}], (canMakeKeys) => profiles.update('ann', { canMakeKeys }), 'canMakeKeys'],
+    [[1], (id) => profiles.update('ann', { id }), 'id'],
+    [NOT_IDS, (userId) => profiles.get(userId), 'userId'],
+    [NOT_IDS, (userId) => profiles.update(userId, {}), 'userId'],
+    [[undefined, ...NOT_OBJECTS], (changes) => profiles.update('ann', changes), 'the second argument'],
+    [NOT_IDS, (userId) => profiles.delete(userId), 'userId'],
+    [NOT_OBJECTS, (paging) => profiles.list(paging), 'the argument'],
+    [[-1, 1.5, '1', null], (cursor) => profiles.list({ cursor }), 'cursor'],
+    [[0, 1001, 1.5, '1', null], (limit) => profiles.list({ limit }), 'limit'],
+    [[1], (page) => profiles.list({ page }), 'page']
+  ]
+  const changes: ((by: unknown) => Promise<unknown>)[] = [
+    (by) => keys.create('ann', {}, by), (by) => keys.createMany([], by), (by) => keys.update(id, {}, by), (by) => keys.revoke(id, by),
+    (by) => keys.logout(id, by), (by) => profiles.create('ann', {}, by), (by) => profiles.update('ann', {}, by), (by) => profiles.delete('ann', by)
+  ]
+  for (const call of changes) for (const [by, name] of NOT_BY) calls.push([[by], call, name])
+
+  statements.length = 0
+  for (const [values, call, name] of calls) {
+    for (const value of values) {
+      const error: unknown = await call(value).then(() => null, (error: unknown) => error)
+      if (!(error instanceof Error)) {
+        t.fail(`taken: ${name}`, { value: String(value) })
+        continue
+      }
+      t.match(error, { code: 'FST_API_KEY_INVALID_ARGUMENT', statusCode: 400 })
+      t.ok(error.message.startsWith(`${name} must be `), error.message)
+      t.match(error.message, /^.+ must be .+, got .+$/)
+    }
+  }
+  t.strictSame(statements, [], 'no statement was run')
+})
+
+t.test('an error does not repeat a text that may be a secret', async (t) => {
+  const { apiKeys } = await server(t)
+  const { key } = await apiKeys.create('ann')
+  const untyped = apiKeys as unknown as Untyped
+  const calls = [
+    () => apiKeys.revoke(key), () => apiKeys.logout(key), () => apiKeys.update(key, { name: 'x' }), () => apiKeys.verify(`${key}0`),
+    () => untyped.create('ann', key), () => untyped.create('ann', { name: key.padEnd(101, key) }), () => untyped.profiles.update('ann', { maxKeys: key })
+  ]
+  for (const call of calls) {
+    const error: unknown = await call().then(() => null, (error: unknown) => error)
+    t.ok(error instanceof Error && !error.message.includes(key.slice(-20)), error instanceof Error ? error.message : 'taken')
+  }
+  await t.rejects(apiKeys.revoke(key), { code: 'FST_API_KEY_NOT_FOUND', message: 'No API key has the id "…"' })
+})
+
+t.test('the objects that are passed are neither changed nor kept', async (t) => {
+  let decide = (_answer: boolean) => {}
+  const { apiKeys } = await server(t, { autoProfile: () => new Promise<boolean>((resolve) => { decide = resolve }) })
+  const batch = [{ userId: 'ann', name: 'first' }]
+  const made = apiKeys.createMany(batch)
+  await new Promise(setImmediate)
+  batch[0] = { userId: 'eve', name: 'x'.repeat(500) }
+  batch.push({ userId: 'eve', name: 'second' })
+  decide(true)
+  t.match(await made, [{ userId: 'ann', name: 'first' }])
+  t.strictSame(await apiKeys.list('eve'), [])
+
+  const options = Object.freeze({ name: 'laptop' })
+  const by = Object.freeze({ actor: 'admin', ip: '10.0.0.1' })
+  t.match(await apiKeys.create('ann', options, by), { name: 'laptop' })
+  t.match(await apiKeys.profiles.create('ann', Object.freeze({ maxKeys: null }), by), { userId: 'ann' })
+})

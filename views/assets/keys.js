@@ -1,0 +1,35 @@
+// Makes the pages nicer; they work without it.
+for (const button of document.querySelectorAll('[data-ak-copy]')) {
+  const source = document.getElementById(button.dataset.akCopy)
+  const status = document.querySelector('[data-ak-status]')
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    const copied = await copy(source)
+    status.textContent = copied ? 'Copied.' : 'Your browser did not allow copying. Select the text and copy it.'
+  })
+}
+for (const hint of document.querySelectorAll('[data-ak-by-hand]')) hint.hidden = true
+
+const secret = document.getElementById('ak-secret')
+secret?.addEventListener('focus', () => secret.select())
+secret?.select()
+
+async function copy (source) {
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent)
+    return true
+  } catch {
+    // Without https there is no clipboard, and the older way needs a selection.
+    select(source)
+    return document.execCommand('copy')
+  }
+}
+
+function select (source) {
+  if (source.select !== undefined) {
+    source.focus()
+    source.select()
+    return
+  }
+  getSelection().selectAllChildren(source)
+}
