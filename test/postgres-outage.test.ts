@@ -70,6 +70,21 @@ t.test('connections that the database ends while they are idle harm nobody', asy
   await until(async () => (await ask(node, key)).status === 200)
 })
 
+t.test('a connection that breaks in the middle of a statement fails that statement alone', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const node = await server(t, { database: url, schema, cache: false })
+  const { key } = await node.apiKeys.create('ann')
+  await client.query('BEGIN')
+  await client.query(`LOCK TABLE ${schema}.api_keys IN ACCESS EXCLUSIVE MODE`)
+  const answer = ask(node, key)
+  const blocked = "FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+  await until(async () => (await client.query(`SELECT 1 ${blocked}`)).rowCount === 1)
+  await client.query(`SELECT pg_terminate_backend(pid) ${blocked}`)
+  t.equal((await answer).status, 503)
+  await client.query('ROLLBACK')
+  t.equal((await ask(node, key)).status, 200)
+})
+
 t.test('what a database without our tables answers is a defect, not an outage', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   const node = await server(t, { database: url, schema, cache: false })

@@ -71,7 +71,9 @@ export async function startServer (): Promise<Server> {
       })
     },
     async stop () {
-      if (isUp) await server.stop()
+      // One that was killed would be waited for until the process ends.
+      if (!isUp) await server.start()
+      await server.stop()
       await rm(folder, { recursive: true, force: true })
     }
   }

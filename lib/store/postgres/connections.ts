@@ -53,13 +53,12 @@ export class Connections {
   }
 
   /** Runs a step that either happens as a whole or not at all, and again when it collides with another. */
-  async #change<T> (step: (client: PoolClient) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#checkedOut(MAX_CHANGES, step)
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isCollision(error)) throw error
-      }
+  async #change<T> (step: (client: PoolClient) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+    try {
+      return await this.#checkedOut(MAX_CHANGES, step)
+    } catch (error) {
+      if (attempts === 1 || !isCollision(error)) throw error
+      return await this.#change(step, attempts - 1)
     }
   }
 

@@ -44,11 +44,11 @@ export function codeOf (error: unknown): string | undefined {
 
 /** Whether the connection is still good after this error: the database itself answered, or we left on purpose. */
 export function isHarmless (error: unknown): boolean {
-  return error instanceof Refused || (isAnswer(error) && !UNPREPARED.test(codeOf(error) ?? ''))
+  return error instanceof Refused || (isAnswer(error) && !UNPREPARED.test(String(codeOf(error))))
 }
 
 export function isCollision (error: unknown): boolean {
-  return COLLISION.test(codeOf(error) ?? '')
+  return COLLISION.test(String(codeOf(error)))
 }
 
 /** Leaves a transaction, and so undoes it, with the reason for which keys were not inserted. */
@@ -63,7 +63,7 @@ export class Refused extends Error {
 
 /** Whether the code is a SQLSTATE. None begins as the codes of Node do, of which EPIPE is as long. */
 function isAnswer (error: unknown): boolean {
-  return /^(?!E[A-Z])[0-9A-Z]{5}$/.test(codeOf(error) ?? '')
+  return /^(?!E[A-Z])[0-9A-Z]{5}$/.test(String(codeOf(error)))
 }
 
 function driverErrorOf (error: unknown): Error {
@@ -81,5 +81,5 @@ function messageOf (error: unknown): string {
 
 function isOutage (error: unknown): boolean {
   // Sockets fail with a code of Node's, and what the driver says of a lost connection or a timeout has none.
-  return isAnswer(error) ? OUTAGE.test(codeOf(error) ?? '') : !(driverErrorOf(error) instanceof TypeError)
+  return isAnswer(error) ? OUTAGE.test(String(codeOf(error))) : !(driverErrorOf(error) instanceof TypeError)
 }

@@ -74,14 +74,10 @@ export class Listener {
 
   async #run (tried: () => void): Promise<void> {
     for (let failures = 0; !this.#stop.signal.aborted; failures++) {
-      try {
-        await this.#listen(() => {
-          failures = 0
-          tried()
-        })
-      } catch (error) {
-        this.#report(error)
-      }
+      await this.#listen(() => {
+        failures = 0
+        tried()
+      }).catch((error: unknown) => this.#report(error))
       tried()
       const pause = Math.min(MAX_PAUSE, MIN_PAUSE * 2 ** failures)
       // Nodes that lost the database together must not come back together.
@@ -90,7 +86,7 @@ export class Listener {
   }
 
   /** Listens on one connection for as long as it answers. */
-  async #listen (listening: () => void): Promise<void> {
+  async #listen (listening: () => void): Promise<never> {
     const client = this.#settings.createClient()
     const over = new AbortController()
     const broken = new Promise<never>((_resolve, reject) => {
@@ -107,7 +103,7 @@ export class Listener {
     // It counts only while something waits for it.
     broken.catch(() => {})
     try {
-      await Promise.race([broken, this.#converse(client, over.signal, listening)])
+      return await Promise.race([broken, this.#converse(client, over.signal, listening)])
     } finally {
       this.#provenAt = -Infinity
       over.abort()
@@ -115,7 +111,7 @@ export class Listener {
     }
   }
 
-  async #converse (client: Client, over: AbortSignal, listening: () => void): Promise<void> {
+  async #converse (client: Client, over: AbortSignal, listening: () => void): Promise<never> {
     await client.connect()
     const proof = `proof ${randomUUID()}`
     const heard = new Promise<void>((resolve) => {

@@ -17,7 +17,7 @@ const FOLDER = fileURLToPath(new URL('../../../drizzle/postgres', import.meta.ur
 const LOCK = 7_308_604_129
 
 /** Insufficient privilege; and a search path of which the role may use nothing. */
-const FORBIDDEN = ['42501', '3F000']
+const FORBIDDEN = new Set<unknown>(['42501', '3F000'])
 
 /** How long a migration may take, in milliseconds; a node that waits for another's takes as long. */
 const TIMEOUT = 600_000
@@ -54,7 +54,7 @@ export async function migrate (client: ClientBase, schema: string): Promise<void
     await query('COMMIT')
   } catch (error) {
     // The connection is closed after a failure, which rolls back too.
-    throw FORBIDDEN.includes(codeOf(error) ?? '') ? await toMigrationError(client, schema) : error
+    throw FORBIDDEN.has(codeOf(error)) ? await toMigrationError(client, schema) : error
   }
 }
 
