@@ -33,10 +33,10 @@ t.test('a name with several addresses fails with the reason of the first', async
   t.equal(reasonOf(new AggregateError([], 'nothing')), 'nothing')
 })
 
-t.test('a connection is kept after an answer of the database, but not when its prepared statements are gone', async (t) => {
+t.test('a connection is kept after an answer of the database, but not when it is about to close or its prepared statements are gone', async (t) => {
   t.ok(isHarmless(coded('23505')))
   t.ok(isHarmless(new Refused({ refused: 'nonce', userId: 'ann' })))
-  for (const error of [coded('26000'), coded('0A000'), coded('EPIPE'), new Error('Query read timeout')]) t.notOk(isHarmless(error))
+  for (const error of [coded('57P01'), coded('26000'), coded('0A000'), coded('EPIPE'), new Error('Query read timeout')]) t.notOk(isHarmless(error))
 })
 
 t.test('deadlocks and serialization failures are collisions, and nothing else is', async (t) => {
@@ -57,5 +57,5 @@ t.test('where a database is, is told without what else is in its URL', async (t)
   t.equal(describePostgres('postgres://ann:sesame@db.example:6543/keys?sslmode=require'), 'db.example:6543/keys')
   t.equal(describePostgres('postgres:///keys?host=/run/postgresql'), '/run/postgresql:5432/keys')
   t.equal(describePostgres(new pg.Pool()), 'localhost:5432/')
-  t.equal(describePostgres(new pg.Pool({ connectionString: 'socket:/run db=keys', host: 'db' })), 'db:5432/')
+  t.equal(describePostgres(new pg.Pool({ connectionString: '/run/postgresql keys', host: '/run/postgresql', database: 'keys' })), '/run/postgresql:5432/keys')
 })

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { getTableConfig } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import apiKey from '../lib/index.js'
-import { triggers } from '../lib/store/postgres/schema.js'
+import { keys, profiles, triggers, uses } from '../lib/store/postgres/schema.js'
 import { ask, bareServer, Log, server } from './helpers/app.js'
 import { databaseUrl, freshSchema } from './helpers/postgres.js'
 import { freePort, startServer } from './helpers/server.js'
@@ -176,6 +177,17 @@ t.test('with migrate false, everything that is missing is named', async (t) => {
   await client.query(`ALTER TABLE ${schema}.api_keys DROP COLUMN nonce`)
   await client.query(`ALTER TABLE ${schema}.api_key_profiles DISABLE TRIGGER api_key_profiles_changed`)
   t.match((await failure(t, options)).message, 'The database lacks the column api_keys.nonce, the trigger api_key_profiles_changed;')
+})
+
+t.test('the exported tables refer to each other as those of the migration do', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  await server(t, { database: url, schema })
+  const { rows } = await client.query(`SELECT conrelid::regclass::text AS "from", confrelid::regclass::text AS "to" FROM pg_constraint WHERE contype = 'f' AND connamespace = '${schema}'::regnamespace ORDER BY 1`)
+  const exported = [uses, keys, profiles].flatMap((table) => getTableConfig(table).foreignKeys.map((key) => ({
+    from: `${schema}.${getTableConfig(table).name}`, to: `${schema}.${getTableConfig(key.reference().foreignTable).name}`
+  })))
+  t.strictSame(rows, exported.sort((a, b) => a.from < b.from ? -1 : 1))
+  t.equal(rows.length, 2)
 })
 
 t.test('the exported triggers are those of the migration', async (t) => {

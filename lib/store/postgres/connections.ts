@@ -104,18 +104,17 @@ export async function guarded<T> (step: () => PromiseLike<T>): Promise<T> {
 async function withClient<T> (client: PoolClient, step: (client: PoolClient) => Promise<T>): Promise<T> {
   // A connection that breaks says so by an event, besides failing its statement; unheard, that would end the process.
   client.on('error', ignore)
-  let isGood = false
-  try {
-    const result = await step(client)
-    isGood = true
-    return result
-  } catch (error) {
-    isGood = isHarmless(error)
-    throw error
-  } finally {
+  const giveBack = (isGood: boolean) => {
     client.off('error', ignore)
     client.release(!isGood)
   }
+  return await step(client).then((result) => {
+    giveBack(true)
+    return result
+  }, (error: unknown) => {
+    giveBack(isHarmless(error))
+    throw error
+  })
 }
 
 async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {

@@ -8,8 +8,11 @@ import type { InsertRefusal } from '../store.js'
  */
 const OUTAGE = /^(08|26|28|3D|40|53|54|55|57|58|XX)|^25006$/
 
-/** A statement that was prepared is gone, or the tables are not those it was prepared for. A new connection prepares anew. */
-const UNPREPARED = /^(26|0A)/
+/**
+ * After these a connection is of no more use: it is about to close, a statement that was prepared on it is gone, or the
+ * tables are not those that it was prepared for.
+ */
+const SPENT = /^(08|0A|26|57P)/
 
 /** Two transactions got in each other's way: deadlock or serialization failure. One of them may simply try again. */
 const COLLISION = /^40(P01|001)$/
@@ -44,7 +47,7 @@ export function codeOf (error: unknown): string | undefined {
 
 /** Whether the connection is still good after this error: the database itself answered, or we left on purpose. */
 export function isHarmless (error: unknown): boolean {
-  return error instanceof Refused || (isAnswer(error) && !UNPREPARED.test(String(codeOf(error))))
+  return error instanceof Refused || (isAnswer(error) && !SPENT.test(String(codeOf(error))))
 }
 
 export function isCollision (error: unknown): boolean {
