@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { OptionError } from './errors.js'
@@ -62,7 +62,7 @@ export interface Settings {
   readonly database: DatabaseOption
   readonly schema: string | undefined
   readonly migrate: boolean
-  readonly headers: readonly string[]
+  readonly headers: readonly [string, ...string[]]
   readonly realm: string
   readonly required: boolean
   readonly prefixes: readonly [string, ...string[]]
@@ -155,7 +155,7 @@ function list<T> (value: T | readonly T[]): [T, ...T[]] {
 }
 
 function isFolder (path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  return existsSync(path) && statSync(path).isDirectory()
 }
 
 function isLoginUrl (value: unknown): boolean {

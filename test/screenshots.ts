@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import Fastify from 'fastify'
 import type { Browser, Page } from 'playwright-core'
 import apiKey from '../lib/index.js'
-import { startChromium } from './support/chromium.js'
-import { startExample } from './support/example.js'
+import { startChromium } from './helpers/chromium.js'
+import { startExample } from './helpers/example.js'
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url))
 const HOUR = 3_600_000

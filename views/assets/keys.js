@@ -31,5 +31,5 @@ function select (source) {
     source.select()
     return
   }
-  getSelection().selectAllChildren(source)
+  window.getSelection().selectAllChildren(source)
 }

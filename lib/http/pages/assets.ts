@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PAGE_ROUTE } from './route.js'
+import { findFile } from './views.js'
 
 /** The paths of the assets, below the pages' prefix. */
 export interface Assets {
@@ -19,9 +20,7 @@ export function registerAssets (app: FastifyInstance, folders: readonly string[]
 }
 
 function serve (app: FastifyInstance, folders: readonly string[], name: string, type: string): string {
-  const file = folders.map((folder) => join(folder, 'assets', name)).find((path) => existsSync(path))
-  if (file === undefined) throw new Error(`The package lacks its file views/assets/${name}`)
-  const content = readFileSync(file)
+  const content = readFileSync(findFile(folders, join('assets', name)))
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 16)
   const path = `/assets/${hash}/${name}`
   app.get(path, PAGE_ROUTE, (_request, reply) => {

@@ -12,11 +12,11 @@ const TEXTS: Readonly<Record<string, Text>> = {
   FST_API_KEY_INVALID_ARGUMENT: { heading: 'The form could not be read', text: 'Nothing was changed. Go back to your keys and try again.' },
   413: { heading: 'The form is too large', text: 'Nothing was changed. Go back to your keys and try again with a shorter name.' },
   415: { heading: 'The form could not be read', text: 'Nothing was changed. This page takes forms only, in the format application/x-www-form-urlencoded.' },
-  500: { heading: 'Something went wrong', text: 'This was not your fault. It has been noted for the people who run this service.' },
   503: { heading: 'API keys cannot be reached at the moment', text: 'Try again in a minute. If you were making or revoking a key, look at your keys first.' }
 }
 
-const OTHER: Text = { heading: 'The request was refused', text: 'Go back to your keys and try again.' }
+const DEFECT: Text = { heading: 'Something went wrong', text: 'This was not your fault. It has been noted for the people who run this service.' }
+const REFUSAL: Text = { heading: 'The request was refused', text: 'Go back to your keys and try again.' }
 
 /**
  * Makes the error handler of the pages. An application's own would answer with whatever its API answers with, and what
@@ -38,12 +38,16 @@ export function createFailureHandler (context: PagesContext) {
   }
 }
 
+/** The code of an error; empty when it has none. */
+export function codeOf (error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
 function statusOf (error: unknown): number {
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
   return status >= 400 && status < 600 ? status : 500
 }
 
 function textOf (error: unknown, status: number): Text {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return TEXTS[code] ?? TEXTS[status] ?? (status < 500 ? OTHER : TEXTS[500] ?? OTHER)
+  return TEXTS[codeOf(error)] ?? TEXTS[status] ?? (status < 500 ? REFUSAL : DEFECT)
 }

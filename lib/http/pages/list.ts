@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
 import { toCurl } from './curl.js'
 import type { FormView, Notice, RoomView } from './data.js'
+import { codeOf } from './failure.js'
 import { createNonce, findFault, readField, readHint } from './form.js'
 import { toKeyView } from './key-view.js'
 import { sendMessage, sendPage } from './page.js'
@@ -70,7 +71,7 @@ async function sendList (visit: Visit, status: number, keys: readonly KeyRecord[
 /** Answers when a key was refused for a reason that its owner can understand. */
 async function explain (visit: Visit, error: unknown, name: string): Promise<FastifyReply> {
   const { context, visitor, base, reply } = visit
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   if (code === 'FST_API_KEY_NONCE_USED') {
     return await sendMessage(context, reply, 409, {
       heading: 'This key was already made',
@@ -88,11 +89,19 @@ function toRoom ({ maxKeys }: ProfileRecord, live: number): RoomView {
 }
 
 /** Why there is no form; null when there is one. */
-function refuse ({ canMakeKeys }: ProfileRecord, { left, limit }: RoomView): string | null {
+function refuse ({ canMakeKeys }: ProfileRecord, { live, left, limit }: RoomView): string | null {
   if (!canMakeKeys) return 'You may not make API keys. Ask the people who run this service if you need one.'
-  if (left !== 0) return null
+  if (limit === null || left !== 0) return null
   if (limit === 0) return 'You may hold no API keys. Ask the people who run this service if you need one.'
-  return `You hold all ${limit === 1 ? 'of the 1 API key' : `${limit} API keys`} that you may have. Revoke one to make another.`
+  return tellFull(live, limit)
+}
+
+/** A limit that was lowered can be below what is held. */
+function tellFull (live: number, limit: number): string {
+  if (live > limit) return `You hold ${live} API keys and may have ${limit}. Revoke ${live - limit + 1} to make another.`
+  return limit === 1
+    ? 'You hold the 1 API key that you may have. Revoke it to make another.'
+    : `You hold all ${limit} API keys that you may have. Revoke one to make another.`
 }
 
 /** Tells that a key was revoked, provided that it is the visitor's and that it was. */

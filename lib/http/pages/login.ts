@@ -5,8 +5,9 @@
  * @param next a path on this server, with its query
  */
 export function toLoginUrl (loginUrl: string, next: string): string {
-  const [, address = '', fragment = ''] = /^([^#]*)(.*)$/s.exec(loginUrl) ?? []
-  return `${address}${address.includes('?') ? '&' : '?'}next=${encodeURIComponent(next)}${fragment}`
+  const end = loginUrl.includes('#') ? loginUrl.indexOf('#') : loginUrl.length
+  const address = loginUrl.slice(0, end)
+  return `${address}${address.includes('?') ? '&' : '?'}next=${encodeURIComponent(next)}${loginUrl.slice(end)}`
 }
 
 /**

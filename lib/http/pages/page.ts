@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiKeyOptions, PagesSettings } from '../../options.js'
 import type { ApiKeys } from '../../keys/service.js'
 import type { Assets } from './assets.js'
+import { readField } from './form.js'
 import type { MessageView, Notice, Views } from './data.js'
 import { render } from './views.js'
 import { toUserView, type Visitor } from './visitor.js'
@@ -47,8 +48,7 @@ const HEADERS = {
 
 /** The path of the list, with what the request has for parameters of outer prefixes such as `/:team`. */
 export function baseOf ({ prefix }: Pick<PagesContext, 'prefix'>, request: FastifyRequest): string {
-  const params: ReadonlyMap<string, unknown> = new Map(Object.entries(request.params ?? {}))
-  return prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(params.get(name))))
+  return prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(readField(request.params, name))))
 }
 
 /** Renders a page and sends it. */

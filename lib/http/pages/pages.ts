@@ -19,7 +19,7 @@ export interface PagesDeps {
   readonly getUser: NonNullable<ApiKeyOptions['getUser']>
   readonly realm: string
   /** The headers that carry keys; the first is shown to people. */
-  readonly headers: readonly string[]
+  readonly headers: readonly [string, ...string[]]
   readonly now: () => number
   /** The path of a route to try a key on, asked when a key is shown. */
   readonly examplePath: () => string
@@ -35,7 +35,7 @@ const BODY_LIMIT = 16 * 1024
 export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDeps): Promise<void> {
   const folders = viewFolders(deps.settings.views)
   const assets = registerAssets(app, folders)
-  const context: PagesContext = { ...deps, header: headers[0] ?? '', prefix: app.prefix, assets }
+  const context: PagesContext = { ...deps, header: headers[0], prefix: app.prefix, assets }
 
   // Inherited parsers go first: a second parser for forms would be an error, and no other format is taken.
   app.removeAllContentTypeParsers()

@@ -31,12 +31,8 @@ export async function revokeKey (visit: Visit): Promise<FastifyReply> {
 
 /** Another owner's key is as unknown as one that never was. */
 async function findKey ({ context, visitor, request }: Visit): Promise<KeyRecord> {
-  const id = idOf(request.params)
+  const id = String(readField(request.params, 'id'))
   const key = await context.service.get(id)
   if (key === null || key.userId !== visitor.owner) throw new NotFoundError('API key', id)
   return key
-}
-
-function idOf (params: unknown): string {
-  return readField(params, 'id') ?? ''
 }

@@ -40,21 +40,21 @@ export async function registerViews (app: FastifyInstance, folders: readonly str
 class LayeredEta extends Eta {
   constructor (folders: readonly string[]) {
     super({ defaultExtension: '.html' })
-    this.resolvePath = (name, options) => findTemplate(folders, name, options?.filepath === undefined)
+    this.resolvePath = (name, options) => findFile(folders, withExtension(name, options?.filepath === undefined))
   }
 }
 
 /**
- * Finds a template's file by its name, which is a path within a folder, whichever template asks for it.
+ * Finds a file by its path within one of the folders, whichever template asks for it.
  *
- * @param isPage whether it is a page, not a part or a layout of one
+ * @throws when there is none; the message may reach a log, hence it names no folder
  */
-function findTemplate (folders: readonly string[], name: string, isPage: boolean): string {
-  const file = withExtension(name, isPage)
-  const found = folders.map((folder) => join(folder, file)).find((path, i) => isWithin(folders[i] ?? '', path) && existsSync(path))
-  // The message may reach a log, hence only the name.
-  if (found === undefined) throw new Error(`There is no template ${file} in the folders of the key pages`)
-  return found
+export function findFile (folders: readonly string[], name: string): string {
+  for (const folder of folders) {
+    const path = join(folder, name)
+    if (isWithin(folder, path) && existsSync(path)) return path
+  }
+  throw new Error(`There is no ${name} in the folders of the key pages`)
 }
 
 /** A page is always `.html`: what @fastify/view makes of its name can come from the application's cache. */

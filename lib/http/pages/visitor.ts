@@ -26,7 +26,7 @@ const FORM = 'null or { id, name?, admin?, owner? } with an id and owner of 1 to
 export async function findVisitor (getUser: NonNullable<ApiKeyOptions['getUser']>, request: FastifyRequest): Promise<Visitor | null> {
   const answer: unknown = await getUser(request)
   if (answer === null || answer === undefined) return null
-  if (!isUser(answer)) throw new CallbackError('getUser', FORM, describeAnswer(answer))
+  checkUser(answer)
   // Only what is asked for: an application may well return its own record of the user.
   const { id, name, admin, owner } = answer
   const user = {
@@ -54,12 +54,9 @@ const FIELDS: Readonly<Record<keyof User, Test>> = {
   owner: optional(isUserId)
 }
 
-function isUser (value: unknown): value is User {
-  return isPlainObject(value) && Object.entries(FIELDS).every(([name, test]) => test(value[name]))
-}
-
-function describeAnswer (answer: unknown): string {
-  if (!isPlainObject(answer)) return describe(answer)
-  const wrong = Object.entries(FIELDS).find(([name, test]) => !test(answer[name]))?.[0] ?? ''
-  return `${wrong}: ${describe(answer[wrong])}`
+function checkUser (answer: unknown): asserts answer is User {
+  if (!isPlainObject(answer)) throw new CallbackError('getUser', FORM, describe(answer))
+  for (const [name, test] of Object.entries(FIELDS)) {
+    if (!test(answer[name])) throw new CallbackError('getUser', FORM, `${name}: ${describe(answer[name])}`)
+  }
 }

@@ -84,6 +84,8 @@ function withNumbers (client: Database): Database {
 
 function configure (client: Database): void {
   client.pragma('journal_mode = WAL')
+  // The driver is built to wait less than that in WAL mode, and a power failure could bring a revoked key back.
+  client.pragma('synchronous = FULL')
   client.pragma('foreign_keys = ON')
 }
 

@@ -1,0 +1,271 @@
+import type { AxeResults } from 'axe-core'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { test, type Test } from 'tap'
+import { startChromium } from './helpers/chromium.js'
+import { startExample } from './helpers/example.js'
+
+/*
+ * A real browser on the example application, which runs in a process of its own. Each test is a person of their own.
+ */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+const CLOSED = "navigator.clipboard.writeText = () => Promise.reject(new Error('closed'))"
+
+const { browser, close } = await startChromium()
+const example = await startExample()
+
+test('the example application prints a line that works as pasted', async (t) => {
+  const [, header = '', secret = '', url = ''] = /curl -H '([^:]+): (\S+)' (\S+)/.exec(example.output) ?? []
+  const answer = await fetch(url, { headers: { [header]: secret } })
+  t.equal(answer.status, 200)
+  t.match(await answer.json(), { owner: 'demo' })
+})
+
+pageTest('a key from sign-in to refusal', { permissions: ['clipboard-read', 'clipboard-write'] }, async (t, page) => {
+  await signIn(page, 'ann')
+  await page.getByText('No active keys').waitFor()
+
+  await page.getByLabel('Name').fill('Backup server')
+  await page.getByRole('button', { name: 'Create key' }).click()
+  const secret = await page.getByLabel('Secret').inputValue()
+  t.equal(await page.evaluate('getSelection().toString()'), secret, 'the secret is selected')
+  await page.getByRole('button', { name: 'Copy', exact: true }).click()
+  await page.getByRole('status').getByText('Copied.').waitFor()
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), secret)
+  await page.getByRole('button', { name: 'Copy the command' }).click()
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl -H 'X-Api-Authorization: ${secret}' '${example.address}/api/buckets'`)
+  t.equal(await callApi(secret), 200)
+
+  await page.getByRole('link', { name: 'I have copied it' }).click()
+  const row = page.getByRole('row', { name: 'Backup server' })
+  t.match(await row.textContent(), /Active\s+just now\s+just now\s+127\.0\.0\.1/)
+  t.notOk((await page.content()).includes(secret), 'the list does not show the secret')
+
+  await row.getByRole('link', { name: 'Revoke' }).click()
+  await page.getByRole('heading', { name: 'Revoke “Backup server”?' }).waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByRole('row', { name: 'Backup server' }).waitFor()
+  t.equal(await callApi(secret), 200, 'Cancel changes nothing')
+
+  await page.getByRole('link', { name: 'Revoke the key Backup server' }).click()
+  await page.getByRole('button', { name: 'Revoke this key' }).click()
+  t.match(await page.getByRole('status').textContent(), 'The key “Backup server” was revoked.')
+  t.equal(await page.evaluate('document.activeElement.role'), 'status', 'the message has the focus')
+  t.equal(await callApi(secret), 401)
+  await page.getByText('No active keys').waitFor()
+  await page.getByText('Revoked keys').click()
+  await page.getByRole('row', { name: 'Backup server' }).waitFor()
+})
+
+pageTest('sending the form again shows no second key', {}, async (t, page) => {
+  await signIn(page, 'again')
+  await create(page, 'Once')
+  await page.reload()
+  await page.getByRole('heading', { name: 'This key was already made' }).waitFor()
+  await page.getByRole('link', { name: 'Back to your keys' }).click()
+  t.equal(await page.getByRole('link', { name: 'Revoke the key' }).count(), 1)
+})
+
+pageTest('everything works without script', { javaScriptEnabled: false }, async (t, page) => {
+  await signIn(page, 'plain')
+  const secret = await create(page, 'No script')
+  t.equal(await page.getByRole('button').count(), 0, 'buttons that could do nothing are not there')
+  await page.getByText('Select the whole secret and copy it.').waitFor()
+  t.equal(await callApi(secret), 200)
+  await page.getByRole('link', { name: 'I have copied it' }).click()
+  await page.getByRole('link', { name: 'Revoke the key No script' }).click()
+  await page.getByRole('button', { name: 'Revoke this key' }).click()
+  await page.getByText('The key “No script” was revoked.').waitFor()
+  await page.getByText('Revoked keys').click()
+  await page.getByRole('row', { name: 'No script' }).waitFor()
+  t.equal(await callApi(secret), 401)
+})
+
+pageTest('where the clipboard is closed, the older way copies', { permissions: ['clipboard-read'] }, async (t, page) => {
+  await page.addInitScript({ content: CLOSED })
+  await signIn(page, 'older')
+  const secret = await create(page, 'Older')
+  await page.getByRole('button', { name: 'Copy the command' }).click()
+  t.match(await page.evaluate<string>('navigator.clipboard.readText()'), `curl -H 'X-Api-Authorization: ${secret}'`)
+  await page.getByRole('button', { name: 'Copy', exact: true }).click()
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), secret)
+  await page.getByRole('status').getByText('Copied.').waitFor()
+})
+
+pageTest('where copying is refused altogether, the text is selected and the reader told', {}, async (t, page) => {
+  await page.addInitScript({ content: `${CLOSED}; document.execCommand = () => false` })
+  await signIn(page, 'refused')
+  const secret = await create(page, 'Refused')
+  await page.getByRole('button', { name: 'Copy the command' }).click()
+  await page.getByRole('status').getByText('Select the text and copy it.').waitFor()
+  t.match(await page.evaluate<string>('getSelection().toString()'), `curl -H 'X-Api-Authorization: ${secret}'`)
+})
+
+pageTest('everything works by keyboard alone, and the focus can be seen', {}, async (t, page) => {
+  await page.goto(`${example.address}/keys`)
+  await page.keyboard.type('keys-only')
+  await page.keyboard.press('Enter')
+  await page.getByText('No active keys').waitFor()
+  await tabTo(page, 'ak-name')
+  await page.keyboard.press('Enter')
+  await page.getByText('Enter a name').waitFor()
+  t.equal(await page.evaluate('document.activeElement.id'), 'ak-name', 'after a mistake the focus is on the field')
+  t.equal(await page.getByLabel('Name').getAttribute('aria-invalid'), 'true')
+  await page.keyboard.type('Typed')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Your new API key' }).waitFor()
+  t.equal(await page.evaluate('document.activeElement.id'), 'ak-secret', 'the secret has the focus')
+  t.ok(await hasOutline(page))
+  const secret = await page.getByLabel('Secret').inputValue()
+  await tabTo(page, 'Copy')
+  t.ok(await hasOutline(page))
+  await tabTo(page, 'I have copied it')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'API keys', exact: true }).waitFor()
+  await tabTo(page, 'Revoke the key Typed')
+  t.ok(await hasOutline(page))
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Revoke “Typed”?' }).waitFor()
+  await tabTo(page, 'Revoke this key')
+  await page.keyboard.press('Enter')
+  await page.getByText('The key “Typed” was revoked.').waitFor()
+  await tabTo(page, 'Revoked keys 1')
+  t.ok(await hasOutline(page))
+  await page.keyboard.press('Enter')
+  await page.getByRole('row', { name: 'Typed' }).waitFor()
+  t.equal(await callApi(secret), 401)
+})
+
+pageTest('a session that ended while the form was open gives the entered name back', {}, async (t, page) => {
+  await signIn(page, 'late')
+  await page.getByLabel('Name').fill('Kept & safe')
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: 'Create key' }).click()
+  await page.getByText('No key was made.').waitFor()
+  await page.getByRole('link', { name: 'Sign in' }).click()
+  await page.getByLabel('Name').fill('late')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  t.equal(await page.getByLabel('Name').inputValue(), 'Kept & safe')
+})
+
+pageTest("a form on another site's page makes nothing", {}, async (t, page) => {
+  await signIn(page, 'victim')
+  await page.goto('data:text/html,' + encodeURIComponent(`<form method="post" action="${example.address}/keys"><input name="name" value="evil"><button>Go</button></form>`))
+  await page.getByRole('button').click()
+  // The session's cookie does not even go along.
+  await page.getByRole('heading', { name: 'This form came from another site' }).waitFor()
+  await page.goto(`${example.address}/keys`)
+  await page.getByText('No active keys').waitFor()
+  t.equal(await page.getByRole('row').count(), 0)
+})
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [1280, 320]) {
+    pageTest(`every page is accessible and fits, ${colorScheme}, ${width} pixels wide`, { colorScheme, viewport: { width, height: 700 } }, async (t, page) => {
+      const check = async (what: string) => {
+        t.same(await violations(page), [], `${what}: accessible`)
+        t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${what}: no scrolling sideways`)
+        // Ours follows the reader's wish; the sign-in page is the example's.
+        if (what !== 'sign-in') t.equal(await luminance(page) > 0.5, colorScheme === 'light', `${what}: ${colorScheme}`)
+      }
+      await page.goto(`${example.address}/keys`)
+      await check('sign-in')
+      await signIn(page, `axe-${colorScheme}-${width}`)
+      await check('empty')
+      await page.getByRole('button', { name: 'Create key' }).click()
+      await check('error')
+      const secret = await create(page, 'A key with quite a long name, as people give them when they may: the backup of the photo server')
+      await page.getByRole('button', { name: 'Copy', exact: true }).click()
+      await check('created')
+      await callApi(secret)
+      await page.goto(`${example.address}/keys`)
+      await create(page, 'x'.repeat(100))
+      await page.reload()
+      await check('message')
+      await page.getByRole('link', { name: 'Back to your keys' }).click()
+      await check('list')
+      await page.getByRole('link', { name: 'Revoke the key x' }).click()
+      await check('revoke')
+      await page.getByRole('button', { name: 'Revoke this key' }).click()
+      await page.getByText('Revoked keys').click()
+      await check('revoked')
+      await page.goBack()
+      await page.reload()
+      await check('revoked already')
+      await page.context().clearCookies()
+      await page.goto(`${example.address}/sign-in`)
+    })
+  }
+}
+
+test('the browser and the application are put away', async (t) => {
+  await close()
+  await example.close()
+  t.notOk(browser.isConnected())
+})
+
+/** A test with a page of its own, about which the browser must not complain. */
+function pageTest (title: string, options: BrowserContextOptions, run: (t: Test, page: Page) => Promise<void>): void {
+  test(title, async (t) => {
+    const context = await browser.newContext(options)
+    context.setDefaultTimeout(10_000)
+    t.after(() => context.close())
+    const page = await context.newPage()
+    // A page that breaks its own Content-Security-Policy or has a fault in its script says so here.
+    const complaints: string[] = []
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text()) })
+    await run(t, page)
+    t.same(complaints, [], 'no complaints of the browser')
+  })
+}
+
+async function signIn (page: Page, name: string): Promise<void> {
+  await page.goto(`${example.address}/keys`)
+  await page.getByLabel('Name').fill(name)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'API keys', exact: true }).waitFor()
+}
+
+async function create (page: Page, name: string): Promise<string> {
+  await page.getByLabel('Name').fill(name)
+  await page.getByRole('button', { name: 'Create key' }).click()
+  return await page.getByLabel('Secret').inputValue()
+}
+
+async function callApi (secret: string): Promise<number> {
+  return (await fetch(`${example.address}/api/buckets`, { headers: { 'x-api-authorization': secret } })).status
+}
+
+/** Presses Tab until the element with this id or text has the focus. */
+async function tabTo (page: Page, target: string): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    const focused = page.locator(':focus')
+    const at = await focused.count() === 0 ? [] : [await focused.getAttribute('id'), (await focused.innerText()).replace(/\s+/g, ' ').trim()]
+    if (at.includes(target)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not reach ${target}`)
+}
+
+async function hasOutline (page: Page): Promise<boolean> {
+  const style = await page.evaluate<string>("(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth].join(' '))(getComputedStyle(document.activeElement))")
+  return style === 'solid 2px'
+}
+
+/** How light the background is, from 0 to 1. */
+async function luminance (page: Page): Promise<number> {
+  const color = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+  const [red = 0, green = 0, blue = 0] = color.match(/\d+/g)?.map(Number) ?? []
+  return (red + green + blue) / 765
+}
+
+/** What axe has against the page, by rule and element. The page's own policy does not stop what the test brings along. */
+async function violations (page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`)
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))
+}
