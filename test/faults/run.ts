@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startServer } from '../helpers/server.js'
 import { Node } from './fleet.js'
@@ -6,11 +7,13 @@ import { Report } from './report.js'
 import { counting, frozen, killed, revoking, shutdown, terminated, type Run } from './scenarios.js'
 
 /*
- * `npm run test:faults [-- trials]`: several servers on one PostgreSQL, and what happens to them. Prints what it counted,
- * and exits with 1 when a goal is missed.
+ * `npm run test:faults [-- trials] [--forgiving]`: several servers on one PostgreSQL, and what happens to them. Prints what
+ * it counted, and exits with 1 when a goal is missed. With --forgiving, a goal about time is not judged where a bare
+ * notification, which has nothing to do with this package, was late on the same machine at the same time.
  */
 
-const trials = Number(process.argv[2] ?? 1000)
+const { values: { forgiving }, positionals: [first = '1000'] } = parseArgs({ options: { forgiving: { type: 'boolean', default: false } }, allowPositionals: true })
+const trials = Number(first)
 if (!Number.isInteger(trials) || trials < 1) throw new Error('the number of trials must be a whole number from 1')
 
 const server = await startServer()
@@ -22,7 +25,7 @@ const connect = async () => {
   return client
 }
 const startedAt = performance.now()
-const report = new Report()
+const report = new Report(forgiving)
 // All at once, on an empty database.
 const nodes = await Promise.all(Array.from({ length: 4 }, () => Node.start(server.url, schema)))
 const run: Run = { server, schema, nodes, trials, report, connect }
