@@ -67,6 +67,9 @@ export const RegisteredError = createError('FST_API_KEY_ALREADY_REGISTERED', 'fa
 /** 500: the database cannot be opened. */
 export const OpenError = createError('FST_API_KEY_CANNOT_OPEN', 'The database %s cannot be opened: %s', 500)
 
+/** 500: the role may not make the tables. Says what SQL lets it, and what to do when it shall not. */
+export const MigrationError = createError('FST_API_KEY_CANNOT_MIGRATE', 'The role %s may not make the tables of fastify-apikey in the schema %s. %s', 500)
+
 /** 500: `migrate` is false and the database lacks something that the package needs. */
 export const SchemaError = createError('FST_API_KEY_SCHEMA_MISSING', 'The database lacks %s; apply the schema of this version, or set migrate to true', 500)
 

@@ -7,7 +7,7 @@ import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
 import { MAX_MAX_KEYS } from './keys/arguments.js'
 import type { User } from './keys/records.js'
 import { isHeaderName } from './http/header.js'
-import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, type DatabaseOption } from './store/open.js'
+import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
 
 export interface PagesOptions {
   /** Where the pages are served, below the prefix that `register` itself was given. Default `/keys`. */
@@ -21,10 +21,16 @@ export interface PagesOptions {
 /** What `fastify.register(apiKey, options)` takes. All of it is optional. */
 export interface ApiKeyOptions {
   /**
-   * A path to a SQLite file, `':memory:'`, or a better-sqlite3 `Database` or Drizzle database that the application
-   * already has, and then also closes. Default `'apikeys.db'` in the working directory.
+   * A path to a SQLite file, `':memory:'`, a `postgres://` URL, or what the application already has, and then also closes:
+   * a better-sqlite3 `Database`, a `pg.Pool`, or a Drizzle database on one of them. Default `'apikeys.db'` in the working
+   * directory.
+   *
+   * PostgreSQL needs the package `pg`. Of an own pool, up to `max` connections are used for look-ups and changes, and one
+   * more is opened with its settings to hear of changes. Give it a `connectionTimeoutMillis` and a `statement_timeout`.
    */
   database?: DatabaseOption
+  /** The PostgreSQL schema of the tables, made if there is none. Default the first of the connection's search path, mostly `public`. */
+  schema?: string
   /** Whether start-up brings the tables up to date. With `false` it checks that they are there. Default `true`. */
   migrate?: boolean
   /** The header that carries the key, or several, of which the first one present decides. Default `'X-Api-Authorization'`. */
@@ -54,6 +60,7 @@ export interface ApiKeyOptions {
 /** The options with every default filled in; what the rest of the package works with. */
 export interface Settings {
   readonly database: DatabaseOption
+  readonly schema: string | undefined
   readonly migrate: boolean
   readonly headers: readonly [string, ...string[]]
   readonly realm: string
@@ -76,8 +83,14 @@ export interface PagesSettings {
 
 const PATH = /^\/[\w\-./~]*[\w\-.~]$/
 
+const SCHEMA = {
+  allowed: 'a name of 1 to 63 bytes that does not begin with pg_, and goes only with PostgreSQL',
+  test: (value: unknown) => isText(1, 63)(value) && Buffer.byteLength(value) <= 63 && !value.startsWith('pg_')
+}
+
 const OPTIONS: Checks = {
   database: { allowed: DATABASE_FORMS, test: isDatabase },
+  schema: SCHEMA,
   migrate: { allowed: 'a boolean', test: isBoolean },
   header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName, (name) => name.toLowerCase()) },
   realm: { allowed: '1 to 100 printable ASCII characters without quotes and backslashes', test: (value) => typeof value === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value) },
@@ -112,10 +125,13 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
+  const database = options.database ?? DEFAULT_DATABASE
+  if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
   const views = options.pages === false ? undefined : options.pages?.views
   if (views !== undefined && !isFolder(views)) throw refuse('pages.views', 'the path of a folder', `${resolve(views)}, which is none`)
   return {
-    database: options.database ?? DEFAULT_DATABASE,
+    database,
+    schema: options.schema,
     migrate: options.migrate ?? true,
     headers: list(options.header ?? 'X-Api-Authorization'),
     realm: options.realm ?? 'API',

@@ -6,7 +6,7 @@ import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { ApiKeys, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
-import { DEFAULT_DATABASE, describeDatabase, openStore } from './store/open.js'
+import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
 
 const NAME = 'fastify-apikey'
 
@@ -14,7 +14,8 @@ const NAME = 'fastify-apikey'
 async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<void> {
   if (app.hasDecorator('apiKeys') || app.hasRequestDecorator('apiUser')) throw new RegisteredError()
   const settings = resolveOptions(options)
-  const service = new ApiKeys(await openStore(settings.database, settings.migrate), settings, createLog(app))
+  const log = createLog(app)
+  const service = new ApiKeys(await openStore(settings, log), settings, log)
   logStart(app, settings)
 
   const guard = new Guard(service, settings)
@@ -43,11 +44,13 @@ async function registerPages (app: FastifyInstance, service: ApiKeys, settings: 
   await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, headers, now, examplePath: () => example.path })
 }
 
-function createLog ({ log }: FastifyInstance): ServiceLog {
+function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {
   return {
     listenerFailed: (error, event) => log.error({ err: error, event }, 'a listener of an API key event failed'),
     writeFailed: (error) => log.error({ err: error }, 'the last use of API keys cannot be written; trying again every second'),
-    writeRecovered: (lost) => log.info({ lost }, 'the last use of API keys is written again')
+    writeRecovered: (lost) => log.info({ lost }, 'the last use of API keys is written again'),
+    listeningFailed: (error) => log.error({ err: error }, 'changes of API keys by other nodes are not heard; every key is looked up in the database until they are'),
+    listeningAgain: (after) => log.info({ after }, 'changes of API keys by other nodes are heard again')
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
-import { MissingKeyError, MissingScopesError } from '../errors.js'
+import { MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
 import type { ApiUser } from '../keys/records.js'
 import type { ApiKeys } from '../keys/service.js'
 import type { Access } from '../keys/access.js'
@@ -7,6 +7,9 @@ import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
 import { toRule, type Rule } from './rule.js'
+
+/** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */
+const RETRY_AFTER = 1
 
 /** The options that concern requests. */
 export interface GuardSettings {
@@ -102,11 +105,15 @@ export class Guard {
     ).then(() => done(), done)
   }
 
-  /** Adds the challenge to a 401. Set on the reply, since an error's own headers are lost under a custom error handler. */
+  /**
+   * Adds the challenge to a 401, and to a 503 when to try again. Set on the reply, since an error's own headers are lost
+   * under a custom error handler.
+   */
   #refusal (reply: FastifyReply, header: number, error: unknown): unknown {
     if (error instanceof Error && 'statusCode' in error && error.statusCode === 401) {
       reply.header('www-authenticate', this.#challenge('invalid_token', header))
     }
+    if (error instanceof UnavailableError) reply.header('retry-after', RETRY_AFTER)
     return error
   }
 

@@ -10,6 +10,8 @@ export class Access {
   readonly user: ApiUser
   /** The generation under which the row was read. */
   readonly generation: number
+  /** How many changes had been told of when the row was read. */
+  readonly drops: number
   readonly #revokedAt: number | null
   readonly #canUseApi: boolean | null
   /** The time of the last use. */
@@ -19,10 +21,11 @@ export class Access {
   /** Whether the last use still waits to be written. */
   isWaiting = false
 
-  constructor (row: AccessRow, generation: number) {
+  constructor (row: AccessRow, generation: number, drops: number) {
     const { id, profileId, userId, name } = row
     this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes: NO_SCOPES })
     this.generation = generation
+    this.drops = drops
     this.#revokedAt = row.revokedAt
     this.#canUseApi = row.canUseApi
     this.usedAt = row.lastUsedAt ?? 0

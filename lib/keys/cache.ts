@@ -32,6 +32,11 @@ export class Cache<T> {
     return old
   }
 
+  delete (digest: string): void {
+    this.#young.delete(digest)
+    this.#old.delete(digest)
+  }
+
   set (digest: string, entry: T): void {
     this.#young.set(digest, entry)
     if (this.#young.size < this.#half) return

@@ -3,29 +3,36 @@ import type { AccessRow, Store } from '../store/store.js'
 import { Access } from './access.js'
 import type { Activity } from './activity.js'
 import { Cache } from './cache.js'
+import { Drops } from './drops.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 
 /** Look-ups under way, so that concurrent misses of one key make one. */
 interface Lookup {
   readonly generation: number
+  readonly drops: number
   readonly found: Promise<Access>
 }
+
+/** Of keys that were read while nothing could tell what changes since. No generation is this. */
+const NO_GENERATION = -1
 
 /**
  * Tells whether a secret gives access. Synchronous wherever the answer is in memory or the engine is synchronous, since a
  * promise costs more than all of the checking.
  */
 export class Verifier {
-  readonly #store: Pick<Store, 'findByDigest' | 'generation'>
+  readonly #store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>
   readonly #activity: Pick<Activity, 'ofKey'>
   readonly #cache: Cache<Access> | null
   readonly #lookups = new Map<string, Lookup>()
+  readonly #drops = new Drops((digest) => this.#cache?.delete(digest))
 
   /** @param cacheSize how many keys are kept in memory, or false for none */
-  constructor (store: Pick<Store, 'findByDigest' | 'generation'>, activity: Pick<Activity, 'ofKey'>, cacheSize: number | false) {
+  constructor (store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>, activity: Pick<Activity, 'ofKey'>, cacheSize: number | false) {
     this.#store = store
     this.#activity = activity
     this.#cache = cacheSize === false ? null : new Cache(cacheSize)
+    store.watch(this.#drops.add)
   }
 
   /**
@@ -39,9 +46,9 @@ export class Verifier {
     const cached = this.#cache?.get(digest)
     // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation.
     if (cached === undefined && !isWellFormed(secret)) throw new InvalidKeyError()
-    if (this.#cache === null) return this.#lookUp(digest)
-    const generation = this.#store.generation()
-    if (cached === undefined || cached.generation !== generation) return this.#lookUpOnce(digest, generation)
+    const generation = this.#cache === null ? null : this.#store.generation()
+    if (generation === null) return this.#lookUp(digest, NO_GENERATION)
+    if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
     cached.judge()
     return cached
   }
@@ -61,10 +68,11 @@ export class Verifier {
   #lookUpOnce (digest: string, generation: number): Access | Promise<Access> {
     const running = this.#lookups.get(digest)
     // One that began before the last change may bring back what was changed.
-    if (running !== undefined && running.generation === generation) return running.found
+    if (running !== undefined && running.generation === generation && running.drops === this.#drops.count) return running.found
+    const drops = this.#drops.count
     const found = this.#lookUp(digest, generation)
     if (!(found instanceof Promise)) return found
-    const lookup = { generation, found }
+    const lookup = { generation, drops, found }
     this.#lookups.set(digest, lookup)
     const done = () => { if (this.#lookups.get(digest) === lookup) this.#lookups.delete(digest) }
     found.then(done, done)
@@ -72,18 +80,20 @@ export class Verifier {
   }
 
   /** Without a generation to compare there is nothing that a look-up could be shared or kept under. */
-  #lookUp (digest: string, generation = 0): Access | Promise<Access> {
+  #lookUp (digest: string, generation: number): Access | Promise<Access> {
+    const drops = this.#drops.count
     const row = this.#store.findByDigest(digest)
-    return row instanceof Promise ? row.then((row) => this.#admit(digest, generation, row)) : this.#admit(digest, generation, row)
+    return row instanceof Promise ? row.then((row) => this.#admit(digest, generation, drops, row)) : this.#admit(digest, generation, drops, row)
   }
 
-  #admit (digest: string, generation: number, row: AccessRow | null): Access {
+  #admit (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    const access = new Access(this.#activity.ofKey(row), generation)
+    const access = new Access(this.#activity.ofKey(row), generation, drops)
     access.judge()
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
-    // the one from before the look-up: what changed during it makes the entry stale at once.
-    this.#cache?.set(digest, access)
+    // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
+    // during it may have been this key's, and came too late to find it in the cache.
+    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(digest, access)
     return access
   }
 }

@@ -83,15 +83,26 @@ export interface LastAccess {
   readonly at: number
 }
 
+/** What must no longer be taken from a cache: a key, by the digest of its secret, or all keys of a profile. */
+export type Change = { readonly digest: string } | { readonly profileId: number }
+
 export interface Store {
   /** Finds a key by the digest of its secret, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
 
   /**
    * A number that differs from every earlier one once something changed that matters for access: a key's name, digest or
-   * state, a profile's permission, whoever changed it. What was read under a number holds while the number is the same.
+   * state, a profile's permission, whoever changed it. What was read under a number holds while the number is the same
+   * and no change of it was told to `watch`. Null while the engine cannot know, so that nothing but the database may be
+   * asked.
    */
-  generation (): number
+  generation (): number | null
+
+  /**
+   * Tells the listener of each change that the generation does not count. Those made through this store are told before
+   * its verb resolves.
+   */
+  watch (listener: (change: Change) => void): void
 
   /**
    * Inserts all keys or none. Profiles are made where a draft says so. A profile never ends up with more live keys than

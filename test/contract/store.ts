@@ -361,9 +361,12 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 11, loggedIp: '10.0.0.2' })
   })
 
-  test('the generation is another one after each change that matters for access', async (t, store) => {
+  test('a cache hears of each change that matters for access before it is done, by the generation or by watching', async (t, store) => {
     await insert(store, [draft('ann', 1), draft('ann', 2)])
-    const seen = new Set([store.generation()])
+    let told = 0
+    store.watch(() => { told += 1 })
+    const state = () => `${store.generation()} ${told}`
+    const seen = new Set([state()])
     const changes: [string, () => Promise<unknown>][] = [
       ['renaming', () => store.renameKey(keyId(1), 'new')],
       ['revoking', () => store.revokeKey(keyId(1), T0)],
@@ -373,9 +376,8 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     ]
     for (const [what, change] of changes) {
       await change()
-      const generation = store.generation()
-      t.notOk(seen.has(generation), what)
-      seen.add(generation)
+      t.notOk(seen.has(state()), what)
+      seen.add(state())
     }
   })
 

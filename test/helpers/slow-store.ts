@@ -1,13 +1,14 @@
 import type { Test } from 'tap'
 import { openStore } from '../../lib/store/open.js'
 import type { AccessRow, Store } from '../../lib/store/store.js'
+import { quiet } from './postgres.js'
 
 /**
  * A real SQLite store whose look-ups answer when the test says so, as those of an engine across a network do. What is
  * found is read at once, so a look-up that waits holds what may have changed since.
  */
 export async function slowStore (t: Test) {
-  const store = await openStore(':memory:', true)
+  const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   t.teardown(() => store.close())
   const waiting: (() => void)[] = []
   const slow = {

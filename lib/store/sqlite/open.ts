@@ -56,6 +56,8 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   const writeUses: Write = owned ? (step) => guarded(() => withoutSync(db.$client, () => transact(step))) : write
   return {
     generation,
+    // The generation counts every change.
+    watch () {},
     ...keyVerbs(db, write),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),

@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import type { Client, Pool, PoolClient } from 'pg'
+
+/** How long a server may take to let a connection go, in milliseconds. */
+const PATIENCE = 500
+
+/** Takes leave of the server, and hangs up on one that does not answer. */
+export async function disconnect (client: Client): Promise<void> {
+  const timer = setTimeout(() => hangUp(client), PATIENCE)
+  await client.end().catch(() => {})
+  clearTimeout(timer)
+}
+
+/**
+ * Makes the function that closes a new pool and resolves when its last connection is gone, which is later than the pool
+ * says it has ended.
+ */
+export function closer (pool: Pool): () => Promise<void> {
+  const clients = new Set<PoolClient>()
+  pool.on('connect', (client) => clients.add(client))
+  pool.on('remove', (client) => clients.delete(client))
+  return async () => {
+    if (pool.ending) return
+    await pool.end()
+    const timer = setTimeout(() => clients.forEach(hangUp), PATIENCE)
+    while (clients.size > 0) await once(pool, 'remove')
+    clearTimeout(timer)
+  }
+}
+
+function hangUp (client: Client): void {
+  client.connection.stream.destroy()
+}

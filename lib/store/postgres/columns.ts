@@ -1,0 +1,43 @@
+import { eq, sql, type SQL } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { PostgresDatabase, Tables } from './database.js'
+
+/** The columns of a `ProfileRow`. */
+export function profileColumns ({ profiles }: Tables) {
+  return {
+    id: profiles.id,
+    userId: profiles.userId,
+    maxKeys: profiles.maxKeys,
+    canUseApi: profiles.canUseApi,
+    canMakeKeys: profiles.canMakeKeys,
+    lastAccessAt: profiles.lastAccessAt,
+    createdAt: profiles.createdAt
+  }
+}
+
+/** The columns of a `KeyRow`, from a key joined with its profile and, if it was used, its last use. */
+function keyColumns ({ keys, profiles, uses }: Tables) {
+  return {
+    id: keys.id,
+    profileId: keys.profileId,
+    userId: profiles.userId,
+    name: keys.name,
+    start: keys.start,
+    createdAt: keys.createdAt,
+    lastUsedAt: uses.lastUsedAt,
+    loggedIp: uses.loggedIp,
+    revokedAt: keys.revokedAt
+  }
+}
+
+/** Selects keys as `KeyRow`, with more columns if need be. */
+export function selectKeys<T extends Record<string, Tables['profiles']['canUseApi']>> (db: PostgresDatabase, tables: Tables, more: T) {
+  const { keys, profiles, uses } = tables
+  return db.select({ ...keyColumns(tables), ...more })
+    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
+}
+
+/** One of many values in a single parameter, so that the statement's text does not depend on how many there are. */
+export function anyOf (column: PgColumn, values: readonly unknown[]): SQL {
+  return sql`${column} = ANY (${sql.param(values)})`
+}

@@ -1,0 +1,155 @@
+import { hash } from 'node:crypto'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { Pool, PoolClient } from 'pg'
+import { UnavailableError } from '../../errors.js'
+import type { PostgresDatabase } from './database.js'
+import { isCollision, isHarmless, Refused, toStoreError } from './failures.js'
+
+/** How long a statement waits for a connection, in milliseconds. */
+const CONNECT_TIMEOUT = 1000
+
+/** How long the database may take for a statement by itself, and for one that belongs to a change, in milliseconds. */
+const LOOKUP_TIMEOUT = 1500
+const CHANGE_TIMEOUT = 5000
+
+/** How much longer this side waits, for a server that is not there to give up by itself. */
+const MARGIN = 500
+
+/** How many steps may wait or run at once until look-ups, and until changes, are refused: waiting would only take memory. */
+const MAX_LOOKUPS = 1000
+const MAX_CHANGES = 2000
+
+/** How often a change is tried that collides with others. */
+const ATTEMPTS = 4
+
+/** The same for a pool of ours, where the server too is told to give up. */
+export const POOL_TIMEOUTS = { connectionTimeoutMillis: CONNECT_TIMEOUT, statement_timeout: LOOKUP_TIMEOUT }
+
+/**
+ * Runs statements on the connections of a pool, whoever's it is, such that each is prepared once on each connection,
+ * none waits for long, and not too many wait.
+ */
+export class Connections {
+  /** Runs each statement by itself. */
+  readonly db: PostgresDatabase
+  /** The same for statements that change something, which look-ups must not crowd out. */
+  readonly changes: PostgresDatabase
+  readonly #pool: Pool
+  #underway = 0
+
+  constructor (pool: Pool) {
+    this.#pool = pool
+    this.db = drizzle((text, values, method) => this.#checkedOut(MAX_LOOKUPS, (client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
+    this.changes = drizzle((text, values, method) => this.#change((client) => run(client, text, values, method, CHANGE_TIMEOUT)))
+  }
+
+  /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */
+  readonly transaction = async <T> (step: (db: PostgresDatabase) => Promise<T>): Promise<T> => {
+    try {
+      return await this.#change((client) => transact(client, step))
+    } catch (error) {
+      throw error instanceof Refused ? error : toStoreError(error)
+    }
+  }
+
+  /** Runs a step that either happens as a whole or not at all, and again when it collides with another. */
+  async #change<T> (step: (client: PoolClient) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+    try {
+      return await this.#checkedOut(MAX_CHANGES, step)
+    } catch (error) {
+      if (attempts === 1 || !isCollision(error)) throw error
+      return await this.#change(step, attempts - 1)
+    }
+  }
+
+  async #checkedOut<T> (max: number, step: (client: PoolClient) => Promise<T>): Promise<T> {
+    if (this.#underway >= max) throw new UnavailableError({ cause: new Error(`${max} steps wait for the database already`) })
+    this.#underway += 1
+    try {
+      return await withClient(await this.#checkOut(), step)
+    } finally {
+      this.#underway -= 1
+    }
+  }
+
+  /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
+  #checkOut (): Promise<PoolClient> {
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        reject(new Error('no connection in time'))
+      }, CONNECT_TIMEOUT)
+      this.#pool.connect().then((client) => {
+        clearTimeout(timer)
+        if (isLate) client.release()
+        else resolve(client)
+      }, (error: unknown) => {
+        clearTimeout(timer)
+        reject(error)
+      })
+    })
+  }
+}
+
+/** Runs a step for which no error is one of the driver's. */
+export async function guarded<T> (step: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await step()
+  } catch (error) {
+    throw toStoreError(error)
+  }
+}
+
+async function withClient<T> (client: PoolClient, step: (client: PoolClient) => Promise<T>): Promise<T> {
+  // A connection that breaks says so by an event, besides failing its statement; unheard, that would end the process.
+  client.on('error', ignore)
+  const giveBack = (isGood: boolean) => {
+    client.off('error', ignore)
+    client.release(!isGood)
+  }
+  return await step(client).then((result) => {
+    giveBack(true)
+    return result
+  }, (error: unknown) => {
+    giveBack(isHarmless(error))
+    throw error
+  })
+}
+
+async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
+  // The counting of keys relies on each statement seeing what was committed before it.
+  await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
+  try {
+    const result = await step(drizzle((text, values, method) => run(client, text, values, method, CHANGE_TIMEOUT)))
+    await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
+    return result
+  } catch (error) {
+    if (isHarmless(error)) await query(client, { text: 'ROLLBACK' }, CHANGE_TIMEOUT)
+    throw error
+  }
+}
+
+async function run (client: PoolClient, text: string, values: unknown[], method: string, timeout: number) {
+  const { rows } = await query(client, { name: nameOf(text), text, values, ...(method === 'all' && { rowMode: 'array' }) }, timeout)
+  return { rows }
+}
+
+function query (client: PoolClient, statement: { text: string, name?: string, values?: unknown[] }, timeout: number) {
+  const bounded = { ...statement, query_timeout: timeout + MARGIN }
+  return client.query(bounded)
+}
+
+const names = new Map<string, string>()
+
+/** A name for a prepared statement that follows from its text, so that it fits into any pool. There are few texts. */
+function nameOf (text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `api_key_${hash('sha256', text, 'hex').slice(0, 24)}`
+    names.set(text, name)
+  }
+  return name
+}
+
+function ignore (): void {}

@@ -1,0 +1,118 @@
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, check, customType, index, integer, pgTable, text, uniqueIndex, type PgTableFn } from 'drizzle-orm/pg-core'
+
+/*
+ * The tables for PostgreSQL. An application that keeps all tables in one Drizzle schema re-exports these, generates its
+ * migration, and appends `triggers` to it. Times are milliseconds since the epoch.
+ */
+
+/** 32 bytes, in JavaScript a latin1 string of 32 characters. */
+const digest = customType<{ data: string, driverData: Buffer }>({
+  dataType: () => 'bytea',
+  toDriver: (value) => Buffer.from(value, 'latin1'),
+  fromDriver: (value) => value.toString('latin1')
+})
+
+const time = (name: string) => bigint(name, { mode: 'number' })
+
+/**
+ * Makes the tables with a table function of Drizzle's: `pgTable`, or `pgSchema('…').table` for a PostgreSQL schema of
+ * their own.
+ */
+export function createTables<Schema extends string | undefined> (table: PgTableFn<Schema>) {
+  /** A user's standing with the API; one for each user that is not deleted. */
+  const profiles = table('api_key_profiles', {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity(),
+    userId: text('user_id').notNull(),
+    /** Live keys it may hold, -1 for unlimited; null follows the plugin's option. */
+    maxKeys: integer('max_keys'),
+    /** Whether its keys are accepted; null is yes. */
+    canUseApi: boolean('can_use_api'),
+    /** Whether it may hold new keys; null is yes. */
+    canMakeKeys: boolean('can_make_keys'),
+    lastAccessAt: time('last_access_at'),
+    createdAt: time('created_at').notNull(),
+    deletedAt: time('deleted_at')
+  }, (profile) => [
+    uniqueIndex('api_key_profiles_user').on(profile.userId).where(sql`deleted_at IS NULL`),
+    // Deleted profiles too: they still own the history of their keys.
+    index('api_key_profiles_all_of_user').on(profile.userId),
+    check('api_key_profiles_max_keys', sql`max_keys >= -1`)
+  ])
+
+  const keys = table('api_keys', {
+    id: text('id').primaryKey(),
+    profileId: bigint('profile_id', { mode: 'number' }).notNull().references(() => profiles.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    /** The secret's first characters, to tell keys apart. */
+    start: text('start').notNull(),
+    /** SHA-256 of the secret. */
+    digest: digest('digest').notNull(),
+    /** Of the form that made the key, so that sending it twice makes one key. */
+    nonce: text('nonce'),
+    createdAt: time('created_at').notNull(),
+    revokedAt: time('revoked_at')
+  }, (key) => [
+    uniqueIndex('api_keys_digest').on(key.digest),
+    uniqueIndex('api_keys_nonce').on(key.nonce).where(sql`nonce IS NOT NULL`),
+    index('api_keys_profile').on(key.profileId),
+    check('api_keys_digest_size', sql`length(digest) = 32`)
+  ])
+
+  /**
+   * The last use of each key that was used. Apart from the keys, since it is written every second, and each time leaves an
+   * old row behind: here those are small and touch no other index than their own.
+   */
+  const uses = table('api_key_uses', {
+    keyId: text('key_id').primaryKey().references(() => keys.id, { onDelete: 'cascade', onUpdate: 'cascade' }),
+    lastUsedAt: time('last_used_at'),
+    /** The address of the current login; null before the first and after a logout. */
+    loggedIp: text('logged_ip'),
+    /** The last logout. Uses from before it, still unwritten on some node, do not bring the login back. */
+    loggedOutAt: time('logged_out_at')
+  })
+
+  return { profiles, keys, uses }
+}
+
+export const { profiles, keys, uses } = createTables(pgTable)
+
+/** Where the triggers announce changes. One channel for all schemas of a database; each message names its schema. */
+export const CHANNEL = 'api_key_changes'
+
+const announcer = (name: string, body: string) =>
+  `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NULL; END $$`
+
+const notify = (what: string) => `PERFORM pg_catalog.pg_notify('${CHANNEL}', ${what} || ' ' || TG_TABLE_SCHEMA);`
+
+const keyChanged = (row: string) => notify(`'key ' || pg_catalog.encode(${row}.digest, 'hex')`)
+
+const profileChanged = (row: string) => notify(`'profile ' || ${row}.id`)
+
+const trigger = (name: string, table: string, when: string, action: string) => [
+  `CREATE TRIGGER ${name} AFTER ${when} EXECUTE FUNCTION ${action}()`,
+  // Also for rows that replication or a bulk load brings, during which ordinary triggers rest.
+  `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${name}`
+]
+
+/** A trigger that fires for each updated row of which one of the columns is different afterwards. */
+const changeTrigger = (name: string, table: string, columns: readonly string[], action: string) => {
+  const values = (row: string) => columns.map((column) => `${row}.${column}`).join(', ')
+  return trigger(name, table, `UPDATE ON ${table} FOR EACH ROW WHEN ((${values('OLD')}) IS DISTINCT FROM (${values('NEW')}))`, action)
+}
+
+/**
+ * SQL that must run once after the tables are made, in their schema: the triggers that announce, within the transaction of
+ * the change, what matters for access. They look at the columns that do and not at those that note a use.
+ */
+export const triggers: readonly string[] = [
+  announcer('api_keys_announce', `${keyChanged('OLD')} IF TG_OP = 'UPDATE' AND NEW.digest <> OLD.digest THEN ${keyChanged('NEW')} END IF;`),
+  announcer('api_key_profiles_announce', `${profileChanged('OLD')} IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN ${profileChanged('NEW')} END IF;`),
+  announcer('api_key_announce_all', notify("'all *'")),
+  ...changeTrigger('api_keys_changed', 'api_keys', ['id', 'profile_id', 'name', 'digest', 'revoked_at'], 'api_keys_announce'),
+  ...trigger('api_keys_deleted', 'api_keys', 'DELETE ON api_keys FOR EACH ROW', 'api_keys_announce'),
+  ...trigger('api_keys_truncated', 'api_keys', 'TRUNCATE ON api_keys', 'api_key_announce_all'),
+  ...changeTrigger('api_key_profiles_changed', 'api_key_profiles', ['id', 'user_id', 'can_use_api', 'deleted_at'], 'api_key_profiles_announce'),
+  ...trigger('api_key_profiles_deleted', 'api_key_profiles', 'DELETE ON api_key_profiles FOR EACH ROW', 'api_key_profiles_announce'),
+  ...trigger('api_key_profiles_truncated', 'api_key_profiles', 'TRUNCATE ON api_key_profiles', 'api_key_announce_all')
+]

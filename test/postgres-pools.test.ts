@@ -1,0 +1,116 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import t from 'tap'
+import apiKey from '../lib/index.js'
+import { ask, bareServer, Log, server } from './helpers/app.js'
+import { databaseUrl, freshSchema } from './helpers/postgres.js'
+import { until } from './helpers/server.js'
+
+t.test("the application's own pool is used, left open, and keeps its settings", async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url, max: 3 })
+  t.teardown(() => pool.end())
+  const options = { ...pool.options }
+  const listeners = pool.listenerCount('error')
+  const log = new Log()
+  const node = await server(t, { database: pool, schema }, log)
+  const { key, id } = await node.apiKeys.create('ann')
+  t.equal((await ask(node, key)).status, 200)
+  await pool.query(`UPDATE ${schema}.api_keys SET revoked_at = 1 WHERE id = $1`, [id])
+  await until(async () => (await ask(node, key)).status === 401)
+  await node.close()
+  t.equal((await pool.query('SELECT 1')).rowCount, 1)
+  t.strictSame({ ...pool.options }, options)
+  t.equal(pool.listenerCount('error'), listeners)
+  const { hostname, port, pathname } = new URL(url)
+  t.match(log.lines[0], { database: `the application's own (${hostname}:${port}${pathname})` })
+})
+
+t.test('a pool made of single settings, whose password cannot be seen, also listens', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const { hostname, port, pathname, username, password } = new URL(url)
+  const pool = new pg.Pool({ host: hostname, port: Number(port), database: pathname.slice(1), user: username, password, application_name: schema })
+  t.teardown(() => pool.end())
+  const node = await server(t, { database: pool, schema })
+  const { key, id } = await node.apiKeys.create('ann')
+  await ask(node, key)
+  const { rows } = await client.query('SELECT 1 FROM pg_stat_activity WHERE application_name = $1', [`${schema} (listening)`])
+  t.equal(rows.length, 1)
+  await client.query(`UPDATE ${schema}.api_keys SET revoked_at = 1 WHERE id = $1`, [id])
+  await until(async () => (await ask(node, key)).status === 401)
+})
+
+t.test("the application's Drizzle instance is used by its pool, and with one connection only it is refused", async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url })
+  t.teardown(() => pool.end())
+  const node = await server(t, { database: drizzle(pool), schema })
+  t.equal((await ask(node, (await node.apiKeys.create('ann')).key)).status, 200)
+  const single: object = { database: drizzle(new pg.Client(url)) }
+  await t.rejects(async () => { await bareServer(t).register(apiKey, single) }, {
+    code: 'FST_API_KEY_INVALID_OPTION', message: /a pg\.Pool, or a Drizzle database on one of them/
+  })
+})
+
+t.test('a pool that has no connection to give is not waited for, and gets back what comes late', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url, max: 1 })
+  t.teardown(() => pool.end())
+  const node = await server(t, { database: pool, schema })
+  const { key } = await node.apiKeys.create('ann')
+  const client = await pool.connect()
+  t.match(await ask(node, key), { status: 503, body: { code: 'FST_API_KEY_UNAVAILABLE' } })
+  client.release()
+  await until(async () => (await ask(node, key)).status === 200)
+  t.equal(pool.waitingCount, 0)
+  t.equal(pool.idleCount, 1)
+})
+
+t.test('prepared statements that the application throws away are prepared again', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url, max: 1 })
+  t.teardown(() => pool.end())
+  const node = await server(t, { database: pool, schema, cache: false })
+  const { key } = await node.apiKeys.create('ann')
+  t.equal((await ask(node, key)).status, 200)
+  await pool.query('DEALLOCATE ALL')
+  t.equal((await ask(node, key)).status, 503)
+  t.equal((await ask(node, key)).status, 200)
+})
+
+t.test('a pool that the application has ended is a database that does not answer', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url })
+  const node = await server(t, { database: pool, schema, cache: false })
+  const { key } = await node.apiKeys.create('ann')
+  await pool.end()
+  t.equal((await ask(node, key)).status, 503)
+})
+
+t.test('a transaction that collides with another runs again', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const node = await server(t, { database: url, schema })
+  await node.apiKeys.createMany([{ userId: 'ann' }, { userId: 'bob' }])
+  // This connection leaves it to the other to find the deadlock, and so to give in.
+  await client.query("SET deadlock_timeout = '1min'")
+  await client.query('BEGIN')
+  await client.query(`UPDATE ${schema}.api_key_profiles SET max_keys = 5 WHERE user_id = 'bob'`)
+  const made = node.apiKeys.createMany([{ userId: 'ann' }, { userId: 'bob' }])
+  await until(async () => (await client.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount === 1)
+  await client.query(`UPDATE ${schema}.api_key_profiles SET max_keys = 5 WHERE user_id = 'ann'`)
+  await client.query('COMMIT')
+  t.equal((await made).length, 2)
+  t.equal((await node.apiKeys.list('ann')).length, 2)
+})
+
+t.test('without better-sqlite3 PostgreSQL works, and without pg it says what to install', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const { register } = await import('node:module')
+  const hide = (name: string) => register(`data:text/javascript,export function resolve (name, context, next) { if (name === '${name}') throw new Error('not installed'); return next(name, context) }`)
+  hide('better-sqlite3')
+  await (await server(t, { database: url, schema })).close()
+  hide('pg')
+  await t.rejects(async () => { await bareServer(t).register(apiKey, { database: await databaseUrl() }) }, {
+    code: 'FST_API_KEY_DRIVER_MISSING', message: 'The package pg is needed for this database; install it with: npm install pg'
+  })
+})
