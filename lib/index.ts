@@ -16,7 +16,7 @@ export type { ProfileOptions, Profiles } from './keys/profiles.js'
 export type { ApiUser, KeyRecord, KeyState, NewKey, ProfileRecord, User } from './keys/records.js'
 export type { ApiKeys, BatchKeyOptions, KeyOptions } from './keys/service.js'
 export type { ApiKeyOptions, PagesOptions } from './options.js'
-export type { DatabaseOption } from './store/open.js'
+export type { DatabaseOption, PostgresPool, SqliteConnection } from './store/open.js'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -22,6 +22,7 @@ function refusal (options: unknown): { code: string, message: string } {
 t.test('every option has a default', async (t) => {
   t.strictSame(resolve({}), {
     database: 'apikeys.db',
+    schema: undefined,
     migrate: true,
     headers: ['X-Api-Authorization'],
     realm: 'API',
@@ -38,7 +39,7 @@ t.test('every option has a default', async (t) => {
 })
 
 t.test('undefined counts as not given', async (t) => {
-  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now']
+  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now', 'schema']
   t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
   t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
 })
@@ -127,7 +128,7 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
 })
 
 t.test('an unknown name is refused with the names there are', async (t) => {
-  t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, migrate, header, .*, got an unknown name$/)
+  t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, schema, migrate, header, .*, got an unknown name$/)
   t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, got an unknown name$/)
   t.match(refusal({ cache: { size: 5 } }).message, /^The option cache\.size must be one of max, got an unknown name$/)
   t.match(refusal(JSON.parse('{"__proto__":1}')).message, /^The option __proto__ must be one of/)
@@ -162,4 +163,15 @@ t.test('register fails with the error of a wrong option', async (t) => {
   const app = bareServer(t)
   app.register(apiKey, { keySize: 5 })
   await t.rejects(async () => { await app.ready() }, { code: 'FST_API_KEY_INVALID_OPTION', message: 'The option keySize must be a whole number from 22 to 128, got 5' })
+})
+
+t.test('a schema is a lower-case PostgreSQL name, and only for a PostgreSQL database', async (t) => {
+  const database = 'postgres://localhost/app'
+  t.equal(resolve({ database, schema: 'api_keys' }).schema, 'api_keys')
+  for (const schema of ['', 'a b', 'a;b', '"a"', 1, null, 'x'.repeat(64)]) {
+    const { code, message } = refusal({ database, schema })
+    t.equal(code, 'FST_API_KEY_INVALID_OPTION')
+    t.ok(message.startsWith('The option schema must be '), message)
+  }
+  t.match(refusal({ schema: 'api_keys' }).message, /^The option schema must be .*, got one with SQLite$/)
 })

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import Fastify, { type FastifyPluginAsync, type FastifyReply, type FastifyRequest, type onRequestHookHandler } from 'fastify'
+import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type { Pool } from 'pg'
 import t from 'tap'
 import defaultExport, {
   apiKey, type ApiKeyCreated, type ApiKeyEvents, type ApiKeyOptions, type ApiKeyRevoked, type ApiKeys, type ApiUser, type ApiUserCreated,
@@ -18,7 +20,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ?
 /** Compiles only for two types that are the same. */
 function same<A, B> (_proof: Same<A, B>): void {}
 
-export async function registering (client: Database.Database, drizzle: BetterSQLite3Database & { $client: Database.Database }): Promise<void> {
+export async function registering (client: Database.Database, drizzle: BetterSQLite3Database & { $client: Database.Database }, pool: Pool, postgres: NodePgDatabase & { $client: Pool }): Promise<void> {
   const app = Fastify()
   await app.register(apiKey)
   await app.register(defaultExport, {})
@@ -37,7 +39,7 @@ export async function registering (client: Database.Database, drizzle: BetterSQL
     cache: { max: 5 },
     now: () => 5
   })
-  for (const database of [client, drizzle, 'keys.db'] satisfies DatabaseOption[]) await app.register(apiKey, { database })
+  for (const database of [client, drizzle, 'keys.db', pool, postgres] satisfies DatabaseOption[]) await app.register(apiKey, { database })
   await app.register(apiKey, { header: 'X-Key', prefix: 'ak', autoProfile: false, getUser: () => undefined, pages: false, cache: false })
   Fastify({ http2: true }).register(apiKey, { prefix: ['a', 'b'] })
   // Other plugins keep their own options and those of Fastify.

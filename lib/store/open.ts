@@ -2,14 +2,33 @@ import { resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import type { Pool } from 'pg'
 import type { Store } from './store.js'
-import type { SqliteDatabase } from './sqlite/database.js'
 import { openSqliteStore } from './sqlite/open.js'
-import { describePostgres, isPool, isPostgresUrl, type PostgresDrizzle } from './postgres/connecting.js'
+import { describePostgres, isPool, isPostgresUrl } from './postgres/connecting.js'
 import type { ListenerLog } from './postgres/listening.js'
 import { openPostgresStore } from './postgres/open.js'
 
+/*
+ * Connections of the application, described by what tells them apart and not by the drivers' own types: an application
+ * has the types of the driver it uses at best, and with one type that cannot be found all of the option would be `any`.
+ */
+
+/** A better-sqlite3 `Database`. */
+export interface SqliteConnection {
+  readonly name: string
+  readonly open: boolean
+  prepare (source: string): unknown
+  pragma (source: string): unknown
+}
+
+/** A `pg.Pool`. */
+export interface PostgresPool {
+  readonly totalCount: number
+  connect (): Promise<unknown>
+  end (): Promise<void>
+}
+
 /** What the option `database` takes. Whatever is not a string belongs to the application, which also closes it. */
-export type DatabaseOption = string | Database | SqliteDatabase | Pool | PostgresDrizzle
+export type DatabaseOption = string | SqliteConnection | PostgresPool | { readonly $client: SqliteConnection | PostgresPool }
 
 /** What a store reports to while it is open. */
 export type StoreLog = ListenerLog

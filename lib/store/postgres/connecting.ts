@@ -2,11 +2,6 @@ import type { ClientConfig, Pool, PoolConfig } from 'pg'
 import { DriverMissingError } from '../../errors.js'
 import { POOL_TIMEOUTS } from './connections.js'
 
-/** A Drizzle database on a pool of node-postgres. */
-export interface PostgresDrizzle {
-  readonly $client: Pool
-}
-
 /** A connection that breaks without a word is found out by the operating system too. */
 const COMMON = { keepAlive: true, application_name: 'fastify-apikey' }
 
