@@ -22,6 +22,7 @@ function refusal (options: unknown): { code: string, message: string } {
 t.test('every option has a default', async (t) => {
   t.strictSame(resolve({}), {
     database: 'apikeys.db',
+    schema: undefined,
     migrate: true,
     headers: ['X-Api-Authorization'],
     realm: 'API',
@@ -38,7 +39,7 @@ t.test('every option has a default', async (t) => {
 })
 
 t.test('undefined counts as not given', async (t) => {
-  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now']
+  const names = ['database', 'schema', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now']
   t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
   t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
 })
@@ -77,13 +78,15 @@ t.test('what is given is taken', async (t) => {
     now
   })
   t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, maxKeys: 1_000_000 })
+  for (const database of ['postgres://db/keys', 'postgresql://ann@[::1]:6543/keys', 'POSTGRES:///keys']) t.match(resolve({ database, schema: 'Mine, too' }), { database, schema: 'Mine, too' })
   for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
   t.equal(resolve({ cache: { max: 10_000_000 } }).cacheSize, 10_000_000)
 })
 
 t.test('each wrong value is refused with the name of the option and what is allowed', async (t) => {
   const wrong: Record<string, { allowed: RegExp, values: unknown[] }> = {
-    database: { allowed: /path to a SQLite file/, values: ['', ' ', 'a\0b', 'mysql://host/db', 'HTTP://x', 1, null, true, {}, [], { prepare: 1 }, { $client: {} }, () => {}] },
+    database: { allowed: /path to a SQLite file/, values: ['', ' ', 'a\0b', 'mysql://host/db', 'postgres://ann:a#b@host/db', 'HTTP://x', 1, null, true, {}, [], { prepare: 1 }, { $client: {} }, () => {}] },
+    schema: { allowed: /a name of 1 to 63 bytes/, values: ['', 'pg_mine', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7, null, 'only_with_postgresql'] },
     migrate: { allowed: /a boolean/, values: ['false', 0, null, {}] },
     header: {
       allowed: /the name of a request header or a list/,
@@ -108,7 +111,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
       t.match(message, allowed)
     }
   }
-  t.strictSame(Object.keys(wrong).toSorted(), ['autoProfile', 'cache', 'database', 'getUser', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required'])
+  t.strictSame(Object.keys(wrong).toSorted(), ['autoProfile', 'cache', 'database', 'getUser', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required', 'schema'])
 })
 
 t.test('each wrong nested value is refused with its full name', async (t) => {
@@ -127,7 +130,7 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
 })
 
 t.test('an unknown name is refused with the names there are', async (t) => {
-  t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, migrate, header, .*, got an unknown name$/)
+  t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, schema, migrate, header, .*, got an unknown name$/)
   t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, got an unknown name$/)
   t.match(refusal({ cache: { size: 5 } }).message, /^The option cache\.size must be one of max, got an unknown name$/)
   t.match(refusal(JSON.parse('{"__proto__":1}')).message, /^The option __proto__ must be one of/)
