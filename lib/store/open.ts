@@ -4,12 +4,12 @@ import type { Pool } from 'pg'
 import type { Store } from './store.js'
 import type { SqliteDatabase } from './sqlite/database.js'
 import { openSqliteStore } from './sqlite/open.js'
-import { describePostgres, isPool, isPostgresUrl, type PostgresDrizzle } from './postgres/connecting.js'
+import { describePostgres, isPool, isPostgresUrl, type PostgresDrizzle, type PostgresPool } from './postgres/connecting.js'
 import type { ListenerLog } from './postgres/listening.js'
 import { openPostgresStore } from './postgres/open.js'
 
 /** What the option `database` takes. Whatever is not a string belongs to the application, which also closes it. */
-export type DatabaseOption = string | Database | SqliteDatabase | Pool | PostgresDrizzle
+export type DatabaseOption = string | Database | SqliteDatabase | PostgresPool | PostgresDrizzle
 
 /** What a store reports to while it is open. */
 export type StoreLog = ListenerLog

@@ -2,9 +2,20 @@ import type { ClientConfig, Pool, PoolConfig } from 'pg'
 import { DriverMissingError } from '../../errors.js'
 import { POOL_TIMEOUTS } from './connections.js'
 
+/**
+ * A pool of node-postgres, in as much as types can tell it. Not by the type of pg itself, which is missing where SQLite is
+ * used, and would then let anything pass.
+ */
+export interface PostgresPool {
+  readonly totalCount: number
+  readonly options: object
+  connect (): Promise<unknown>
+  end (): Promise<void>
+}
+
 /** A Drizzle database on a pool of node-postgres. */
 export interface PostgresDrizzle {
-  readonly $client: Pool
+  readonly $client: PostgresPool
 }
 
 /** A connection that breaks without a word is found out by the operating system too. */
