@@ -172,7 +172,7 @@ t.test('a route needs all of its scopes from the key', async (t) => {
     override readonly user: ApiUser = user
   }
   const row = { id: 'x', profileId: 1, userId: 'ann', name: '', start: '', createdAt: 0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }
-  const guard = new Guard({ check: () => new ScopedAccess(row, 0), accept: () => user }, resolveOptions({}))
+  const guard = new Guard({ check: () => new ScopedAccess(row, 0, 0), accept: () => user }, resolveOptions({}))
   app.decorateRequest('apiUser', null)
   app.addHook('onRequest', guard.onRequest)
   for (const [i, scopes] of [['buckets:read'], ['objects:read', 'buckets:read'], ['buckets:read', 'buckets:write']].entries()) app.get(`/${i}`, { config: { apiKey: { scopes } }, preHandler: guard.verifyApiKey }, me)
