@@ -125,10 +125,7 @@ t.test('the name of a schema may be any', async (t) => {
   t.equal((await client.query(`SELECT 1 FROM ${quoted}.api_keys`)).rowCount, 1)
 })
 
-t.test('a schema that PostgreSQL would refuse, or one with SQLite, is refused first', async (t) => {
-  for (const schema of ['', 'pg_mine', 'x'.repeat(64), 'ü'.repeat(32), 'a\0b', 7]) {
-    t.match(await failure(t, { database: 'postgres://localhost/keys', schema }), { code: 'FST_API_KEY_INVALID_OPTION', message: 'The option schema must be' })
-  }
+t.test('a schema goes only with PostgreSQL', async (t) => {
   t.match(await failure(t, { database: ':memory:', schema: 'mine' }), { code: 'FST_API_KEY_INVALID_OPTION', message: /goes only with PostgreSQL, got one with SQLite/ })
 })
 

@@ -21,7 +21,7 @@ export class Access {
   /** Whether the last use still waits to be written. */
   isWaiting = false
 
-  constructor (row: AccessRow, generation: number, drops: number) {
+  constructor (row: AccessRow, generation: number, drops = 0) {
     const { id, profileId, userId, name } = row
     this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes: NO_SCOPES })
     this.generation = generation

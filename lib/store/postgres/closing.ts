@@ -31,3 +31,6 @@ export function closer (pool: Pool): () => Promise<void> {
 function hangUp (client: Client): void {
   client.connection.stream.destroy()
 }
+
+/** Hears of a connection that broke. Unheard, that would end the process; whoever needs the connection finds out. */
+export function ignore (): void {}

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Pool, PoolClient } from 'pg'
 import { UnavailableError } from '../../errors.js'
+import { ignore } from './closing.js'
 import type { PostgresDatabase } from './database.js'
 import { isCollision, isHarmless, Refused, toStoreError } from './failures.js'
 
@@ -151,5 +152,3 @@ function nameOf (text: string): string {
   }
   return name
 }
-
-function ignore (): void {}

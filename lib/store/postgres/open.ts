@@ -1,7 +1,7 @@
 import type { Client, Pool } from 'pg'
 import { MigrationError, OpenError, SchemaError } from '../../errors.js'
 import type { Change, Store } from '../store.js'
-import { closer } from './closing.js'
+import { closer, ignore } from './closing.js'
 import { describePostgres, listenerConfig, loadDriver, poolConfig } from './connecting.js'
 import { Connections } from './connections.js'
 import { tablesIn, type Context } from './database.js'
@@ -34,7 +34,7 @@ export interface PostgresSettings {
 export async function openPostgresStore (source: string | Pool, settings: PostgresSettings): Promise<Store> {
   const driver = await loadDriver()
   const pool = typeof source === 'string' ? new driver.Pool(poolConfig(source)) : source
-  // Unheard, the failure of an idle connection would end the process. The next one that needs a connection finds out.
+  // Also on a pool of the application's, since the connections that break may be those that were made for us.
   pool.on('error', ignore)
   const end = pool === source ? null : closer(pool)
   const close = async () => {
@@ -93,5 +93,3 @@ async function createStore (
     }
   }
 }
-
-function ignore (): void {}
