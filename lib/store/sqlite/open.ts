@@ -55,7 +55,8 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   const write: Write = (step) => guarded(() => transact(step))
   const writeUses: Write = owned ? (step) => guarded(() => withoutSync(db.$client, () => transact(step))) : write
   return {
-    generation,
+    // What is read within the application's own transaction may be rolled back, and the generation with it.
+    generation: owned ? generation : () => db.$client.inTransaction ? null : generation(),
     // The generation counts every change.
     watch () {},
     ...keyVerbs(db, write),
