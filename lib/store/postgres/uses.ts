@@ -16,11 +16,12 @@ export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context
 
     async saveUses (batch) {
       const newest = newestBy(batch, ({ keyId }) => keyId)
-      // Of a key that was deleted in the meantime there is nothing to note, and none can be deleted meanwhile.
+      // Of a key that was deleted in the meantime there is nothing to note. One that is deleted just now may fail the batch,
+      // which is then tried again: locking every key each second would cost more than all else.
       await guarded(() => changes.execute(sql`
         INSERT INTO ${uses} AS stored (key_id, last_used_at, logged_ip)
         SELECT id, at, ip FROM json_to_recordset(${JSON.stringify(newest)}::json) AS use ("keyId" text, at bigint, ip text)
-        JOIN ${keys} ON id = "keyId" ORDER BY id FOR KEY SHARE OF api_keys
+        JOIN ${keys} ON id = "keyId" ORDER BY id
         ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at,
           logged_ip = CASE WHEN stored.logged_out_at > excluded.last_used_at THEN stored.logged_ip ELSE excluded.logged_ip END
         WHERE stored.last_used_at IS NULL OR stored.last_used_at <= excluded.last_used_at`))

@@ -17,8 +17,11 @@ const BUSY_TIMEOUT = 5000
 /** The same for noting uses, which nobody waits for and which is tried again, while all requests wait for it. */
 const USES_BUSY_TIMEOUT = 100
 
-/** SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again. */
-const ATTEMPTS = 100
+/**
+ * SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again, for so many
+ * milliseconds. Together with the last try's own wait that stays below the 10 s that Fastify gives a plugin.
+ */
+const PATIENCE = 4500
 const PAUSE = 50
 
 /**
@@ -109,14 +112,16 @@ function withoutWaiting<T> (client: Database, step: () => T): T {
   }
 }
 
-async function retryWhileBusy (step: () => void, attempts = ATTEMPTS): Promise<void> {
-  try {
-    return step()
-  } catch (error) {
-    if (attempts === 1 || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+async function retryWhileBusy (step: () => void): Promise<void> {
+  const end = performance.now() + PATIENCE
+  for (;;) {
+    try {
+      return step()
+    } catch (error) {
+      if (performance.now() > end || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+      await sleep(PAUSE)
+    }
   }
-  await sleep(PAUSE)
-  await retryWhileBusy(step, attempts - 1)
 }
 
 async function loadDriver (): Promise<typeof import('better-sqlite3')> {
