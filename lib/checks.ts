@@ -30,8 +30,12 @@ export function checkObject (value: unknown, what: string, prefix: string, check
   }
 }
 
+/** Whether a value is an object whose properties are all its own, so that checking those misses none. */
 export function isPlainObject (value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Of another realm's objects too, as in a test runner that isolates its files.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'

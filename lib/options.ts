@@ -81,7 +81,7 @@ export interface PagesSettings {
   readonly views: string | undefined
 }
 
-const PATH = /^\/[\w\-./~]*[\w\-.~]$/
+const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
 
 const SCHEMA = {
   allowed: 'a name of 1 to 63 bytes that does not begin with pg_, and goes only with PostgreSQL',

@@ -119,3 +119,11 @@ t.test('the objects that are passed are neither changed nor kept', async (t) => 
   t.match(await apiKeys.create('ann', options, by), { name: 'laptop' })
   t.match(await apiKeys.profiles.create('ann', Object.freeze({ maxKeys: null }), by), { userId: 'ann' })
 })
+
+t.test('an object whose properties are not its own is refused, since checking would miss them', async (t) => {
+  const app = await server(t)
+  const { id } = await app.apiKeys.create('ann')
+  await t.rejects(app.apiKeys.update(id, Object.create({ name: 'x'.repeat(500) })), { code: 'FST_API_KEY_INVALID_ARGUMENT' })
+  t.equal((await app.apiKeys.get(id))?.name, '')
+  await t.resolves(app.apiKeys.update(id, Object.assign(Object.create(null), { name: 'Laptop' })))
+})

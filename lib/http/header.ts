@@ -19,7 +19,8 @@ const TAKEN = new Set([
 
 /** Whether a value can be one of the headers that carry the key. */
 export function isHeaderName (value: unknown): value is string {
-  return typeof value === 'string' && TOKEN.test(value) && !TAKEN.has(value.toLowerCase())
+  // What every object has, `constructor` for one, would be found in headers that do not hold it.
+  return typeof value === 'string' && TOKEN.test(value) && !TAKEN.has(value.toLowerCase()) && !(value.toLowerCase() in Object.prototype)
 }
 
 /**
@@ -49,9 +50,9 @@ function bearerReader (prefixes: readonly string[]): ReadHeader {
   return (request) => {
     const value = request.headers.authorization
     if (value === undefined) return null
+    if (isRepeated(request)) return ''
     const secret = /^Bearer +([^ ]+)$/i.exec(value)?.[1]
-    if (secret === undefined || !isMeantAsKey(secret, prefixes)) return null
-    return isRepeated(request) ? '' : secret
+    return secret !== undefined && isMeantAsKey(secret, prefixes) ? secret : null
   }
 }
 

@@ -91,6 +91,7 @@ export class Profiles {
   }
 
   /**
+   * @internal
    * Finds the profile of somebody who looks at the pages, or makes it if `autoProfile` allows.
    *
    * @throws FST_API_KEY_NO_PROFILE
