@@ -47,6 +47,17 @@ t.test('a database that has gone silent is given up after a while, and not too m
   await until(async () => (await ask(node, key)).status === 200, 1000)
 })
 
+t.test('a database that has become a standby is not asked, since it would tell of revocations late', async (t) => {
+  const database = await startServer()
+  t.teardown(() => database.stop())
+  const node = await server(t, { database: database.url })
+  const { key, id } = await node.apiKeys.create('ann')
+  t.equal((await ask(node, key)).status, 200)
+  await database.restartAsStandby()
+  for (let i = 0; i < 3; i++) t.match(await ask(node, key), { status: 503, body: { code: 'FST_API_KEY_UNAVAILABLE' } })
+  await t.rejects(node.apiKeys.get(id), { code: 'FST_API_KEY_UNAVAILABLE' })
+})
+
 t.test('a look-up that waits for a lock is given up, and so is it in the database', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   const node = await server(t, { database: url, schema, cache: false })

@@ -36,6 +36,7 @@ export class Connections {
   /** The same for statements that change something, which look-ups must not crowd out. */
   readonly changes: PostgresDatabase
   readonly #pool: Pool
+  readonly #toPrimary = new WeakSet<PoolClient>()
   #underway = 0
 
   constructor (pool: Pool) {
@@ -67,10 +68,23 @@ export class Connections {
     if (this.#underway >= max) throw new UnavailableError({ cause: new Error(`${max} steps wait for the database already`) })
     this.#underway += 1
     try {
-      return await withClient(await this.#checkOut(), step)
+      return await withClient(await this.#checkOut(), async (client) => {
+        if (!this.#toPrimary.has(client)) await this.#refuseStandby(client)
+        return await step(client)
+      })
     } finally {
       this.#underway -= 1
     }
+  }
+
+  /**
+   * Asks a new connection where it leads: after a failover the same address may be that of a standby, which still calls
+   * keys good that were revoked. None becomes a standby while connections to it last, so once is enough.
+   */
+  async #refuseStandby (client: PoolClient): Promise<void> {
+    const { rows: [row] } = await query(client, { text: 'SELECT pg_is_in_recovery() AS standby' }, LOOKUP_TIMEOUT)
+    if (row?.standby !== false) throw new Error('the database is a read-only standby now')
+    this.#toPrimary.add(client)
   }
 
   /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
