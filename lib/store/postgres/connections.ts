@@ -87,20 +87,28 @@ export class Connections {
     this.#toPrimary.add(client)
   }
 
-  /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
+  /**
+   * Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back, and until
+   * then counts as waited for, since the pool goes on waiting.
+   */
   #checkOut (): Promise<PoolClient> {
     return new Promise((resolve, reject) => {
       let isLate = false
       const timer = setTimeout(() => {
         isLate = true
+        this.#underway += 1
         reject(new Error('no connection in time'))
       }, CONNECT_TIMEOUT)
-      this.#pool.connect().then((client) => {
+      const settled = () => {
         clearTimeout(timer)
+        if (isLate) this.#underway -= 1
+      }
+      this.#pool.connect().then((client) => {
+        settled()
         if (isLate) client.release()
         else resolve(client)
       }, (error: unknown) => {
-        clearTimeout(timer)
+        settled()
         reject(error)
       })
     })
