@@ -141,9 +141,9 @@ async function withClient<T> (client: PoolClient, step: (client: PoolClient) => 
 }
 
 async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
-  // The counting of keys relies on each statement seeing what was committed before it.
-  await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
   try {
+    // The counting of keys relies on each statement seeing what was committed before it.
+    await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
     const result = await step(drizzle((text, values, method) => run(client, text, values, method, CHANGE_TIMEOUT)))
     await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
     return result
