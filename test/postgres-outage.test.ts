@@ -106,6 +106,20 @@ t.test('what a database without our tables answers is a defect, not an outage', 
   t.match(body, { code: 'FST_API_KEY_INTERNAL', message: 'API keys cannot be checked because of an internal error' })
 })
 
+t.test('a revocation that could not be reported was not made, so that trying again reports it', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const node = await server(t, { database: url, schema })
+  const { key, id } = await node.apiKeys.create('ann')
+  const revoked: string[] = []
+  node.apiKeys.on('apiKeyRevoked', ({ key }) => revoked.push(key.id))
+  await client.query(`ALTER TABLE ${schema}.api_key_uses RENAME TO elsewhere`)
+  await t.rejects(node.apiKeys.revoke(id), { code: 'FST_API_KEY_INTERNAL' })
+  await client.query(`ALTER TABLE ${schema}.elsewhere RENAME TO api_key_uses`)
+  t.equal((await ask(node, key)).status, 200)
+  t.match(await node.apiKeys.revoke(id), { state: 'revoked', name: '' })
+  t.strictSame(revoked, [id])
+})
+
 t.test('closing writes what is noted and leaves no connection', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   const database = new URL(url)
