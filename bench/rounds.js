@@ -1,7 +1,7 @@
 import { copyFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sendLoad } from './load/generator.js'
-import { busyTime } from './load/processors.js'
+import { busyTime, treeTime } from './load/processors.js'
 import { Server } from './load/server.js'
 
 /** How long this package may put off a write, in milliseconds, and a little more. */
@@ -32,6 +32,7 @@ const IDLE = 0.03
  * @property {import('./rows.js').Row} row
  * @property {Server} server
  * @property {string} file its credentials
+ * @property {number | null} database the process of its database server, whose time is not that of other programs
  * @property {Sample[]} samples
  * @property {string | null} problem what warming up found wrong
  */
@@ -41,13 +42,15 @@ const IDLE = 0.03
  *
  * @param {import('./rows.js').Row} row
  * @param {string} folder that of the fixture
+ * @param {{ url: string, pid: number } | null} postgres for the rows that use it
  * @returns {Promise<Lane>}
  */
-export async function startLane (row, folder) {
+export async function startLane (row, folder, postgres) {
   const own = `${folder}/${row.id}`
   if (row.server === 'apikey') copyFileSync(`${folder}/seed.db`, `${own}.db`)
-  const server = await Server.start(row.server, { options: row.options, database: `${own}.db`, credentials: `${own}.txt` })
-  return { row, server, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [], problem: null }
+  const remote = row.server === 'apikey-postgres' ? postgres : null
+  const server = await Server.start(row.server, { options: row.options, database: remote?.url ?? `${own}.db`, credentials: `${own}.txt` })
+  return { row, server, database: remote?.pid ?? null, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [], problem: null }
 }
 
 /**
@@ -72,11 +75,14 @@ export async function warmUp (lane, seconds) {
  * @param {number} seconds
  * @returns {Promise<Sample>}
  */
-export async function measure ({ row, server, file, samples }, seconds) {
+export async function measure ({ row, server, database, file, samples }, seconds) {
   const before = await server.usage()
+  const databaseTime = () => database === null ? 0 : treeTime(database)
+  const databaseBefore = databaseTime()
   const busyBefore = busyTime()
   const load = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: false })
   const busyAfter = busyTime()
+  const databaseCpu = databaseTime() - databaseBefore
   const after = await server.usage()
   const cpu = after.cpu - before.cpu
   const sample = {
@@ -85,7 +91,7 @@ export async function measure ({ row, server, file, samples }, seconds) {
     p99: load.p99,
     cpu: cpu / load.seconds,
     generatorCpu: load.cpu / load.seconds,
-    others: busyBefore === null || busyAfter === null ? null : Math.max(0, busyAfter - busyBefore - cpu - load.cpu) / load.seconds,
+    others: busyBefore === null || busyAfter === null ? null : Math.max(0, busyAfter - busyBefore - cpu - load.cpu - databaseCpu) / load.seconds,
     rss: after.rss,
     unexpected: row.status < 400 ? load.refused : load.requests - load.refused,
     errors: load.errors

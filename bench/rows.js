@@ -18,6 +18,7 @@ export const rows = [
   { id: 'bare', title: 'bare Fastify', server: 'bare', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'header', title: 'a hook that reads the header', server: 'header', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'warm', title: 'fastify-apikey, warm cache', server: 'apikey', options: {}, header: OURS, credentials: 'good', status: 200 },
+  { id: 'postgres', title: 'fastify-apikey on PostgreSQL, warm cache', server: 'apikey-postgres', options: { keys: 100_000, used: 10_000 }, header: OURS, credentials: 'own', status: 200 },
   { id: 'cacheoff', title: 'fastify-apikey, cache off', server: 'apikey', options: { cache: false }, header: OURS, credentials: 'good', status: 200 },
   { id: 'mistyped', title: 'fastify-apikey, refusing mistyped keys', server: 'apikey', options: {}, header: OURS, credentials: 'mistyped', status: 401 },
   { id: 'unknown', title: 'fastify-apikey, refusing unknown keys', server: 'apikey', options: {}, header: OURS, credentials: 'unknown', status: 401 },

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readArguments } from './arguments.js'
 import { generator } from './load/generator.js'
+import { startPostgres } from './postgres.js'
 import { installPeers } from './prepare.js'
 import { createReport, toMarkdown } from './report/bench.js'
 import { writeResults } from './report/files.js'
@@ -23,12 +24,15 @@ installPeers()
 const folder = mkdtempSync(join(tmpdir(), 'fastify-apikey-bench-'))
 /** @type {import('./rounds.js').Lane[]} */
 const lanes = []
+/** @type {{ server: Awaited<ReturnType<typeof startPostgres>> | null }} */
+const postgres = { server: null }
 try {
   await seed()
   await measureLanes()
   report(await measureInProcess())
 } finally {
   for (const { server } of lanes) await server.stop()
+  await postgres.server?.stop()
   rmSync(folder, { recursive: true })
 }
 
@@ -38,9 +42,10 @@ async function seed () {
 }
 
 async function measureLanes () {
+  if (task.rows.some(({ server }) => server === 'apikey-postgres')) postgres.server = await startPostgres(folder)
   for (const row of task.rows) {
     console.log(`Starting and warming up: ${row.title}`)
-    const lane = await startLane(row, folder)
+    const lane = await startLane(row, folder, postgres.server)
     lanes.push(lane)
     await warmUp(lane, task.warmUp)
   }

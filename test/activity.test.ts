@@ -25,6 +25,8 @@ function recorder () {
   const accesses: LastAccess[] = []
   const state = { failing: false, events, saved, accesses, onSave: async () => {} }
   const activity = new Activity({
+    batchSize: 100,
+
     async saveUses (uses) {
       await state.onSave()
       if (state.failing) throw new UnavailableError()

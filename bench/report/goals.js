@@ -21,11 +21,13 @@ export function judgeGoals (summaries, inProcess, tellsApart) {
   const warm = against(summaries, 'warm', 'bare', 'rate')
   const bearer = against(summaries, 'warm', 'bearer-1', 'rate')
   const betterAuth = against(summaries, 'warm', 'better-auth', 'rate')
+  const postgres = against(summaries, 'postgres', 'warm', 'rate')
   const p99 = against(summaries, 'warm', 'bare', 'p99')
   return [
     ratioVerdict('requests/s with warm cache, of bare Fastify', 'at least 0.90', warm, 3, (value) => value >= 0.9),
     ratioVerdict('the same, of @fastify/bearer-auth with one key', 'at least 1.0', bearer, 3, (value) => value >= 1),
     ratioVerdict('the same, of better-auth', 'at least 40', betterAuth, 1, (value) => value >= 40),
+    ratioVerdict('requests/s with warm cache on PostgreSQL, of the same on SQLite', 'at least 0.97', postgres, 3, (value) => value >= 0.97),
     ratioVerdict('p99 with warm cache, of bare Fastify', 'at most 1.25', p99, 2, (value) => value <= 1.25),
     ...judgeInProcess(inProcess)
   ]

@@ -5,9 +5,6 @@ import type { Access } from './access.js'
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Uses in one transaction: few enough that writing them holds up no request for a millisecond. */
-const BATCH = 100
-
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
 
@@ -22,7 +19,7 @@ export interface ActivityLog {
  * write. What is not yet written is laid over what is read, so that the delay does not show within this process.
  */
 export class Activity {
-  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses'>
+  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'>
   readonly #log: ActivityLog
   readonly #waiting = new Map<string, Access>()
   #timer: NodeJS.Timeout | null = null
@@ -30,7 +27,7 @@ export class Activity {
   #failing = false
   #lost = 0
 
-  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses'>, log: ActivityLog) {
+  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'>, log: ActivityLog) {
     this.#store = store
     this.#log = log
   }
@@ -122,10 +119,11 @@ export class Activity {
     // Sorted by what their tables are sorted by, so that neighbours are changed together and fewer pages are written.
     const used = [...this.#waiting.values()].sort((a, b) => a.user.keyId < b.user.keyId ? -1 : 1)
     const accesses = [...newestAccesses(used)].sort(([a], [b]) => a - b).map(([profileId, at]) => ({ profileId, at }))
+    const { batchSize } = this.#store
     try {
       // The uses last: until they are stored, all of it is tried again.
-      await inBatches(accesses, (batch) => this.#store.saveLastAccesses(batch))
-      await inBatches(used, (batch) => this.#writeUses(batch))
+      await inBatches(accesses, batchSize, (batch) => this.#store.saveLastAccesses(batch))
+      await inBatches(used, batchSize, (batch) => this.#writeUses(batch))
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -155,9 +153,9 @@ function newestAccesses (used: Iterable<Access>): Map<number, number> {
 }
 
 /** Goes through a list in batches, with a turn of the event loop between them for requests. */
-async function inBatches<T> (list: readonly T[], write: (batch: readonly T[]) => Promise<void>): Promise<void> {
-  for (let i = 0; i < list.length; i += BATCH) {
+async function inBatches<T> (list: readonly T[], size: number, write: (batch: readonly T[]) => Promise<void>): Promise<void> {
+  for (let i = 0; i < list.length; i += size) {
     if (i > 0) await nextTurn()
-    await write(list.slice(i, i + BATCH))
+    await write(list.slice(i, i + size))
   }
 }

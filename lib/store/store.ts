@@ -130,6 +130,9 @@ export interface Store {
   /** Deletes a profile and revokes its live keys, which are returned. The keys stay as history. Null when there is no profile. */
   deleteProfile (userId: string, at: number): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
 
+  /** How many uses or accesses one call should bring at most. */
+  readonly batchSize: number
+
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
   /** Stores the last access of profiles in one batch. Times only move forward. */

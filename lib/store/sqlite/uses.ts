@@ -3,8 +3,11 @@ import type { Store } from '../store.js'
 import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { keys, profiles, uses } from './schema.js'
 
+/** Few enough that writing them holds up no request for a millisecond. */
+const BATCH = 100
+
 /** The verbs of a store that note uses. They are called every second with all keys that were used in it. */
-export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'saveUses' | 'saveLastAccesses'> {
+export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'> {
   const at = sql.placeholder('at')
   const ip = sql.placeholder('ip')
   const update = prepareBulk(db, db.update(uses)
@@ -21,6 +24,8 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))))
 
   return {
+    batchSize: BATCH,
+
     async saveUses (batch) {
       writeUses(() => {
         for (const use of batch) if (update({ ...use }) === 0) insert({ ...use })
