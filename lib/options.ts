@@ -107,7 +107,7 @@ const OPTIONS: Checks = {
 
 const PAGES: Checks = {
   prefix: { allowed: 'a path such as /keys, without a slash at its end', test: (value) => typeof value === 'string' && PATH.test(value) },
-  loginUrl: { allowed: 'a path on this server or an http(s) URL', test: isLoginUrl },
+  loginUrl: { allowed: 'a path on this server or an http(s) URL, in printable ASCII without blanks', test: isLoginUrl },
   views: { allowed: 'the path of a folder', test: isText(1, 4096) }
 }
 
@@ -159,7 +159,8 @@ function isFolder (path: string): boolean {
 }
 
 function isLoginUrl (value: unknown): boolean {
-  if (typeof value !== 'string') return false
+  // It goes into a header as it is. And browsers skip tabs and line ends, by which a path could become another host.
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return false
   if (value.startsWith('/')) return !/^\/[/\\]/.test(value) && URL.canParse(value, 'http://localhost')
   return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RegisteredError } from './errors.js'
+import { addressOf } from './http/address.js'
 import { Guard } from './http/guard.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
@@ -30,7 +31,8 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return
-    await service.logout(this.apiUser.keyId, { ip: this.ip })
+    const ip = addressOf(this)
+    await service.logout(this.apiUser.keyId, ip === null ? {} : { ip })
     this.apiUser = null
   }
 }

@@ -165,6 +165,22 @@ t.test('with trustProxy the address noted is the client of the proxy, without it
   }
 })
 
+t.test('with trustProxy, what cannot be an address is none, and stands in nobody\'s way', async (t) => {
+  const getUser = () => ({ id: 'ann' })
+  const app = await server(t, { getUser }, undefined, true)
+  app.get('/logout', async (request) => { await request.apiLogout(); return 'out' })
+  for (const forwarded of ['1'.repeat(101), 'a\tb', '\x85']) {
+    const { id, key } = await app.apiKeys.create('ann')
+    const from = { 'x-forwarded-for': forwarded }
+    t.equal((await app.inject({ url: '/me', headers: { [HEADER]: key, ...from } })).statusCode, 200)
+    t.match(await app.apiKeys.get(id), { loggedIp: null, lastUsedAt: Date })
+    t.equal((await app.inject({ url: '/logout', headers: { [HEADER]: key, ...from } })).statusCode, 200)
+    const form = { 'content-type': 'application/x-www-form-urlencoded', ...from }
+    t.equal((await app.inject({ method: 'POST', url: '/keys', headers: form, payload: 'name=laptop' })).statusCode, 200)
+    t.equal((await app.inject({ method: 'POST', url: `/keys/${id}/revoke`, headers: form })).statusCode, 303)
+  }
+})
+
 t.test('a client on a Unix socket has no address, and its key works', async (t) => {
   const { request } = await import('node:http')
   const { join } = await import('node:path')

@@ -115,7 +115,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
 t.test('each wrong nested value is refused with its full name', async (t) => {
   const wrong: [string, object, RegExp][] = [
     ...['keys', '/keys/', '/', '', '/a b', '/a?b', '/:id', '/*', 1, null].map((prefix): [string, object, RegExp] => ['pages.prefix', { pages: { prefix } }, /a path such as \/keys/]),
-    ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
+    ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', '/\t/evil.example', '/a\nb', '/a b', '/anmelden/für', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
     ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
     ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/])
   ]

@@ -21,10 +21,11 @@ test('what getUser throws is a 500 page without its message, or a page of the st
   const Login = createError('APP_LOGIN', 'at /srv/app/secret.js', 401)
   const Strange = createError('APP_STRANGE', 'at /srv/app/secret.js', 302)
   const Gateway = createError('APP_GATEWAY', 'at /srv/app/secret.js', 502)
+  const inherited = Object.assign(new Error('at /srv/app/secret.js'), { code: 'constructor', statusCode: 404 })
   for (const [thrown, status, heading] of [
     [new Error('at /srv/app/secret.js'), 500, 'Something went wrong'], ['at /srv/app/secret.js', 500, 'Something went wrong'],
     [new Teapot(), 418, 'The request was refused'], [new Strange(), 500, 'Something went wrong'], [new Gateway(), 502, 'Something went wrong'],
-    [new Login(), 401, 'The request was refused']
+    [new Login(), 401, 'The request was refused'], [inherited, 404, 'The request was refused']
   ] as const) {
     const { get } = await buildPages(t, { getUser: () => { throw thrown } })
     const page = await get('/keys')

@@ -97,6 +97,17 @@ test('our templates escape everything but their own parts', (t) => {
   t.end()
 })
 
+test('a parameter that is empty makes no link to another host', async (t) => {
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(async (scope) => {
+    await scope.register(apiKey, { database: ':memory:', getUser: () => ({ id: 'ann' }) })
+  }, { prefix: '/:team' })
+  const page = await app.inject('//keys')
+  t.equal(page.statusCode, 200)
+  t.notMatch(page.body, '"//keys')
+})
+
 test('a prefix around the plugin may have parameters, with which the links are made', async (t) => {
   const app = Fastify()
   t.after(() => app.close())

@@ -18,7 +18,8 @@ async function open (t: Test, file: string) {
   const store = await openSqliteStore(file, true)
   restore()
   if (connection === undefined) throw new Error('no connection was made')
-  return { store, level: () => connection?.pragma('synchronous', { simple: true }) }
+  const ask = (pragma: string) => connection?.pragma(pragma, { simple: true })
+  return { store, level: () => ask('synchronous'), patience: () => ask('busy_timeout') }
 }
 
 t.test('a change waits for the disk, on a new file and on one from before, and after uses were noted', async (t) => {
@@ -31,4 +32,22 @@ t.test('a change waits for the disk, on a new file and on one from before, and a
     t.equal(level(), FULL, `${title}, after noting uses`)
     await store.close()
   }
+})
+
+t.test('noting uses does not hold up requests while another process writes; a change waits for it as before', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const { store, patience } = await open(t, file)
+  t.teardown(() => store.close())
+  await store.ensureProfile('ann', {}, 1)
+  const before = patience()
+  const other = new Database(file)
+  t.teardown(() => other.close())
+  other.exec('BEGIN IMMEDIATE')
+  const start = performance.now()
+  await t.rejects(store.saveLastAccesses([{ profileId: 1, at: 1 }]), { code: 'FST_API_KEY_UNAVAILABLE' })
+  t.ok(performance.now() - start < 2000, 'it gives up well before a change would, which waits 5 seconds')
+  t.equal(patience(), before)
+  other.exec('COMMIT')
+  await store.saveLastAccesses([{ profileId: 1, at: 1 }])
+  t.match(await store.getProfile('ann'), { lastAccessAt: 1 })
 })

@@ -193,6 +193,26 @@ t.test('a change joins a transaction of the application on the same connection',
   t.equal((await ask(app, key)).status, 200)
 })
 
+t.test("nothing that was read within the application's transaction is kept, since it may be rolled back", async (t) => {
+  const client = connection(t, ':memory:')
+  const app = await server(t, { database: client })
+  client.exec('BEGIN')
+  const { key } = await app.apiKeys.create('ann')
+  t.equal((await ask(app, key)).status, 200)
+  client.exec('ROLLBACK')
+  t.equal((await ask(app, key)).status, 401, 'a key that was never made')
+
+  const bob = await app.apiKeys.create('bob')
+  const eve = await app.apiKeys.create('eve')
+  await app.apiKeys.profiles.update('bob', { canUseApi: false })
+  client.exec('BEGIN')
+  await app.apiKeys.profiles.update('bob', { canUseApi: true })
+  t.equal((await ask(app, bob.key)).status, 200)
+  client.exec('ROLLBACK')
+  await app.apiKeys.revoke(eve.id)
+  t.equal((await ask(app, bob.key)).status, 403, 'a permission that was never given, though the generation is the same again')
+})
+
 t.test('an application that reads BigInts on its connection goes on doing so, and we work', async (t) => {
   const client = connection(t, ':memory:')
   client.defaultSafeIntegers(true)

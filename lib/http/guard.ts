@@ -3,6 +3,7 @@ import { MissingKeyError, MissingScopesError, UnavailableError } from '../errors
 import type { ApiUser } from '../keys/records.js'
 import type { ApiKeys } from '../keys/service.js'
 import type { Access } from '../keys/access.js'
+import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
@@ -119,8 +120,9 @@ export class Guard {
 
   #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
     if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
-    // A client on a Unix socket has no address, whatever the type says.
-    request.apiUser = this.#service.accept(access, request.ip ?? null)
+    const { ip } = request
+    // Mostly it is the address from before, which need not be looked at again.
+    request.apiUser = this.#service.accept(access, ip === access.loggedIp ? ip : addressOf(request))
   }
 
   #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {

@@ -35,7 +35,10 @@ const PROFILE_FIELDS: Checks = {
   canMakeKeys: FLAG
 }
 
-const IP = { allowed: 'an address of at most 100 characters', test: isText(1, 100) }
+/** Whether a value can be an address. Of what form is not asked: a proxy may have added a port or a zone. */
+export const isAddress = isText(1, 100)
+
+const IP = { allowed: 'an address of at most 100 characters', test: isAddress }
 
 const BY: Checks = { actor: ID, ip: IP }
 

@@ -5,7 +5,7 @@ import { baseOf, sendBare, sendMessage, type PagesContext } from './page.js'
 type Text = Omit<MessageView, 'link'>
 
 /** By code, then by status. */
-const TEXTS: Readonly<Record<string, Text>> = {
+const TEXTS = new Map(Object.entries<Text>({
   FST_API_KEY_NOT_FOUND: { heading: 'There is no such key', text: 'None of your API keys has this address.' },
   FST_API_KEY_NO_PROFILE: { heading: 'You have no access to the API', text: 'Ask the people who run this service to give you access, then open this page again.' },
   FST_API_KEY_FOREIGN_ORIGIN: { heading: 'This form came from another site', text: 'Nothing was changed. Make and revoke keys on the pages of this site only.' },
@@ -13,7 +13,7 @@ const TEXTS: Readonly<Record<string, Text>> = {
   413: { heading: 'The form is too large', text: 'Nothing was changed. Go back to your keys and try again with a shorter name.' },
   415: { heading: 'The form could not be read', text: 'Nothing was changed. This page takes forms only, in the format application/x-www-form-urlencoded.' },
   503: { heading: 'API keys cannot be reached at the moment', text: 'Try again in a minute. If you were making or revoking a key, look at your keys first.' }
-}
+}))
 
 const DEFECT: Text = { heading: 'Something went wrong', text: 'This was not your fault. It has been noted for the people who run this service.' }
 const REFUSAL: Text = { heading: 'The request was refused', text: 'Go back to your keys and try again.' }
@@ -49,5 +49,5 @@ function statusOf (error: unknown): number {
 }
 
 function textOf (error: unknown, status: number): Text {
-  return TEXTS[codeOf(error)] ?? TEXTS[status] ?? (status < 500 ? REFUSAL : DEFECT)
+  return TEXTS.get(codeOf(error)) ?? TEXTS.get(String(status)) ?? (status < 500 ? REFUSAL : DEFECT)
 }

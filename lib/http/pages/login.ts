@@ -11,8 +11,8 @@ export function toLoginUrl (loginUrl: string, next: string): string {
 }
 
 /**
- * The path that was asked for, such that it can only lead back here: `//host/path`, which a server that ignores repeated
- * slashes takes for a path, is another host to a browser.
+ * A path such that it can only lead back here: `//host/path`, which a server that ignores repeated slashes or takes an
+ * empty parameter has a route for, is another host to a browser.
  */
 export function toLocalPath (url: string): string {
   return url.replace(/^[/\\]*/, '/')

@@ -4,6 +4,7 @@ import type { ApiKeys } from '../../keys/service.js'
 import type { Assets } from './assets.js'
 import { readField } from './form.js'
 import type { MessageView, Notice, Views } from './data.js'
+import { toLocalPath } from './login.js'
 import { render } from './views.js'
 import { toUserView, type Visitor } from './visitor.js'
 
@@ -48,7 +49,7 @@ const HEADERS = {
 
 /** The path of the list, with what the request has for parameters of outer prefixes such as `/:team`. */
 export function baseOf ({ prefix }: Pick<PagesContext, 'prefix'>, request: FastifyRequest): string {
-  return prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(readField(request.params, name))))
+  return toLocalPath(prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(readField(request.params, name)))))
 }
 
 /** Renders a page and sends it. */

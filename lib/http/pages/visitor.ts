@@ -5,6 +5,7 @@ import { isUserId } from '../../keys/arguments.js'
 import type { By } from '../../keys/events.js'
 import type { User } from '../../keys/records.js'
 import type { ApiKeyOptions } from '../../options.js'
+import { addressOf } from '../address.js'
 import type { UserView } from './data.js'
 
 /** Who looks at a page, and whose keys it shows. Both come from the application alone, never from the request's body. */
@@ -35,7 +36,8 @@ export async function findVisitor (getUser: NonNullable<ApiKeyOptions['getUser']
     ...(admin === undefined ? {} : { admin }),
     ...(owner === undefined ? {} : { owner })
   }
-  return { user, owner: owner ?? id, by: { actor: id, ip: request.ip } }
+  const ip = addressOf(request)
+  return { user, owner: owner ?? id, by: { actor: id, ...(ip === null ? {} : { ip }) } }
 }
 
 /** The part of a visitor that templates see. */

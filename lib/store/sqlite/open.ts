@@ -14,8 +14,14 @@ import { useVerbs } from './uses.js'
 /** How long a statement waits for another process's write, in milliseconds. */
 const BUSY_TIMEOUT = 5000
 
-/** SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again. */
-const ATTEMPTS = 100
+/** The same for noting uses, which nobody waits for and which is tried again, while all requests wait for it. */
+const USES_BUSY_TIMEOUT = 100
+
+/**
+ * SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again, for so many
+ * milliseconds. Together with the last try's own wait that stays below the 10 s that Fastify gives a plugin.
+ */
+const PATIENCE = 4500
 const PAUSE = 50
 
 /**
@@ -53,9 +59,10 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     return db.transaction(step, { behavior: 'immediate' })
   }
   const write: Write = (step) => guarded(() => transact(step))
-  const writeUses: Write = owned ? (step) => guarded(() => withoutSync(db.$client, () => transact(step))) : write
+  const writeUses: Write = owned ? (step) => guarded(() => withoutWaiting(db.$client, () => transact(step))) : write
   return {
-    generation,
+    // What is read within the application's own transaction may be rolled back, and the generation with it.
+    generation: owned ? generation : () => db.$client.inTransaction ? null : generation(),
     // The generation counts every change.
     watch () {},
     ...keyVerbs(db, write),
@@ -90,26 +97,31 @@ function configure (client: Database): void {
 }
 
 /**
- * Runs a step whose commit does not wait for the disk. What was only a note of a use may be lost with the power, and with
- * that wait the batches of a busy server would hold up its requests. All else is on the disk when it is answered.
+ * Runs a step that waits neither for the disk nor long for another process. What was only a note of a use may be lost with
+ * the power, and with those waits the batches of a busy server would hold up its requests. All else is on the disk when it
+ * is answered.
  */
-function withoutSync<T> (client: Database, step: () => T): T {
+function withoutWaiting<T> (client: Database, step: () => T): T {
   client.pragma('synchronous = NORMAL')
+  client.pragma(`busy_timeout = ${USES_BUSY_TIMEOUT}`)
   try {
     return step()
   } finally {
+    client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`)
     client.pragma('synchronous = FULL')
   }
 }
 
-async function retryWhileBusy (step: () => void, attempts = ATTEMPTS): Promise<void> {
-  try {
-    return step()
-  } catch (error) {
-    if (attempts === 1 || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+async function retryWhileBusy (step: () => void): Promise<void> {
+  const end = performance.now() + PATIENCE
+  for (;;) {
+    try {
+      return step()
+    } catch (error) {
+      if (performance.now() > end || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+      await sleep(PAUSE)
+    }
   }
-  await sleep(PAUSE)
-  await retryWhileBusy(step, attempts - 1)
 }
 
 async function loadDriver (): Promise<typeof import('better-sqlite3')> {
