@@ -175,3 +175,13 @@ t.test('a schema is a name that PostgreSQL takes, and only for a PostgreSQL data
   }
   t.match(refusal({ schema: 'api_keys' }).message, /^The option schema must be .*, got one with SQLite$/)
 })
+
+t.test('a password that is not encoded makes no PostgreSQL URL, and shows nowhere', async (t) => {
+  for (const password of ['p@ses/ame', 'p@ses#ame', 'pses/ame', 'p#sesame']) {
+    const { code, message } = refusal({ database: `postgres://ann:${password}@localhost/app` })
+    t.equal(code, 'FST_API_KEY_INVALID_OPTION')
+    t.notMatch(message, /ses|ame/)
+  }
+  const database = 'postgres://ann:p%40ses%2Fame@localhost/a%40b?user=ann@there'
+  t.equal(resolve({ database }).database, database)
+})

@@ -47,6 +47,17 @@ t.test('a database that has gone silent is given up after a while, and not too m
   await until(async () => (await ask(node, key)).status === 200, 1000)
 })
 
+t.test('a database that has become a standby is not asked, since it would tell of revocations late', async (t) => {
+  const database = await startServer()
+  t.teardown(() => database.stop())
+  const node = await server(t, { database: database.url })
+  const { key, id } = await node.apiKeys.create('ann')
+  t.equal((await ask(node, key)).status, 200)
+  await database.restartAsStandby()
+  for (let i = 0; i < 3; i++) t.match(await ask(node, key), { status: 503, body: { code: 'FST_API_KEY_UNAVAILABLE' } })
+  await t.rejects(node.apiKeys.get(id), { code: 'FST_API_KEY_UNAVAILABLE' })
+})
+
 t.test('a look-up that waits for a lock is given up, and so is it in the database', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   const node = await server(t, { database: url, schema, cache: false })
@@ -93,6 +104,20 @@ t.test('what a database without our tables answers is a defect, not an outage', 
   const { status, body } = await ask(node, key)
   t.equal(status, 500)
   t.match(body, { code: 'FST_API_KEY_INTERNAL', message: 'API keys cannot be checked because of an internal error' })
+})
+
+t.test('a revocation that could not be reported was not made, so that trying again reports it', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const node = await server(t, { database: url, schema })
+  const { key, id } = await node.apiKeys.create('ann')
+  const revoked: string[] = []
+  node.apiKeys.on('apiKeyRevoked', ({ key }) => revoked.push(key.id))
+  await client.query(`ALTER TABLE ${schema}.api_key_uses RENAME TO elsewhere`)
+  await t.rejects(node.apiKeys.revoke(id), { code: 'FST_API_KEY_INTERNAL' })
+  await client.query(`ALTER TABLE ${schema}.elsewhere RENAME TO api_key_uses`)
+  t.equal((await ask(node, key)).status, 200)
+  t.match(await node.apiKeys.revoke(id), { state: 'revoked', name: '' })
+  t.strictSame(revoked, [id])
 })
 
 t.test('closing writes what is noted and leaves no connection', async (t) => {

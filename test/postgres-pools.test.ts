@@ -56,10 +56,13 @@ t.test('a pool that has no connection to give is not waited for, and gets back w
   const { url, schema } = await freshSchema(t)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   t.teardown(() => pool.end())
-  const node = await server(t, { database: pool, schema })
+  const node = await server(t, { database: pool, schema, cache: false })
   const { key } = await node.apiKeys.create('ann')
   const client = await pool.connect()
   t.match(await ask(node, key), { status: 503, body: { code: 'FST_API_KEY_UNAVAILABLE' } })
+  const others = await Promise.all(Array.from({ length: 1000 }, () => ask(node, key)))
+  t.ok(others.every(({ status }) => status === 503))
+  t.equal(pool.waitingCount, 1000, 'those given up are still in its queue, and no more than a thousand may be')
   client.release()
   await until(async () => (await ask(node, key)).status === 200)
   t.equal(pool.waitingCount, 0)
@@ -76,6 +79,26 @@ t.test('prepared statements that the application throws away are prepared again'
   await pool.query('DEALLOCATE ALL')
   t.equal((await ask(node, key)).status, 503)
   t.equal((await ask(node, key)).status, 200)
+})
+
+t.test('a connection on which a transaction did not get beyond its beginning is given back without it', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const pool = new pg.Pool({ connectionString: url, max: 1, statement_timeout: 100 })
+  t.teardown(() => pool.end())
+  const node = await server(t, { database: pool, schema, cache: false })
+  const { key } = await node.apiKeys.create('ann')
+  const client = await pool.connect()
+  const query = client.query
+  // A database that is slow just then.
+  Object.assign(client, {
+    query: (statement: { text: string }, ...rest: never[]) => Reflect.apply(query, client, [
+      { ...statement, text: statement.text.replace(/^BEGIN.*?;/, '$& SELECT pg_sleep(1);') }, ...rest])
+  })
+  client.release()
+  await t.rejects(node.apiKeys.create('bob'), { code: 'FST_API_KEY_UNAVAILABLE' })
+  Object.assign(client, { query })
+  t.equal((await ask(node, key)).status, 200)
+  t.equal((await node.apiKeys.create('bob')).userId, 'bob')
 })
 
 t.test('a pool that the application has ended is a database that does not answer', async (t) => {

@@ -199,7 +199,7 @@ async function listeners (client: pg.Client): Promise<number[]> {
 async function listening (client: pg.Client, count: number): Promise<void> {
   const answering = async () => {
     const { rows } = await client.query("SELECT pid, state, query, now() - query_start < '400 ms' AS fresh FROM pg_stat_activity WHERE application_name = 'fastify-apikey (listening)'")
-    const isGood = rows.length === count && rows.every(({ state, query, fresh }) => state === 'idle' && query === 'SELECT 1' && fresh)
+    const isGood = rows.length === count && rows.every(({ state, query, fresh }) => state === 'idle' && query.includes('pg_trigger') && fresh)
     return isGood ? rows.map(({ pid }) => pid).sort().join() : null
   }
   // One that was stopped answers once more before it sees that nobody is there.

@@ -7,7 +7,10 @@ const COMMON = { keepAlive: true, application_name: 'fastify-apikey' }
 
 /** Whether a text is the URL of a PostgreSQL database. */
 export function isPostgresUrl (text: string): boolean {
-  return /^postgres(ql)?:\/\//i.test(text) && URL.canParse(text)
+  if (!/^postgres(ql)?:\/\//i.test(text) || !URL.canParse(text)) return false
+  // With an @ there, part of a password that was not encoded passes for host and name, which are logged.
+  const { pathname, hash } = new URL(text)
+  return !pathname.includes('@') && !hash.includes('@')
 }
 
 /** Whether a value is a pool of node-postgres. */

@@ -36,6 +36,7 @@ export class Connections {
   /** The same for statements that change something, which look-ups must not crowd out. */
   readonly changes: PostgresDatabase
   readonly #pool: Pool
+  readonly #toPrimary = new WeakSet<PoolClient>()
   #underway = 0
 
   constructor (pool: Pool) {
@@ -67,26 +68,47 @@ export class Connections {
     if (this.#underway >= max) throw new UnavailableError({ cause: new Error(`${max} steps wait for the database already`) })
     this.#underway += 1
     try {
-      return await withClient(await this.#checkOut(), step)
+      return await withClient(await this.#checkOut(), async (client) => {
+        if (!this.#toPrimary.has(client)) await this.#refuseStandby(client)
+        return await step(client)
+      })
     } finally {
       this.#underway -= 1
     }
   }
 
-  /** Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back. */
+  /**
+   * Asks a new connection where it leads: after a failover the same address may be that of a standby, which still calls
+   * keys good that were revoked. None becomes a standby while connections to it last, so once is enough.
+   */
+  async #refuseStandby (client: PoolClient): Promise<void> {
+    const { rows: [row] } = await query(client, { text: 'SELECT pg_is_in_recovery() AS standby' }, LOOKUP_TIMEOUT)
+    if (row?.standby !== false) throw new Error('the database is a read-only standby now')
+    this.#toPrimary.add(client)
+  }
+
+  /**
+   * Gets a connection in time, also from a pool that sets itself no limit. One that comes too late goes back, and until
+   * then counts as waited for, since the pool goes on waiting.
+   */
   #checkOut (): Promise<PoolClient> {
     return new Promise((resolve, reject) => {
       let isLate = false
       const timer = setTimeout(() => {
         isLate = true
+        this.#underway += 1
         reject(new Error('no connection in time'))
       }, CONNECT_TIMEOUT)
-      this.#pool.connect().then((client) => {
+      const settled = () => {
         clearTimeout(timer)
+        if (isLate) this.#underway -= 1
+      }
+      this.#pool.connect().then((client) => {
+        settled()
         if (isLate) client.release()
         else resolve(client)
       }, (error: unknown) => {
-        clearTimeout(timer)
+        settled()
         reject(error)
       })
     })
@@ -119,9 +141,9 @@ async function withClient<T> (client: PoolClient, step: (client: PoolClient) => 
 }
 
 async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
-  // The counting of keys relies on each statement seeing what was committed before it.
-  await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
   try {
+    // The counting of keys relies on each statement seeing what was committed before it.
+    await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
     const result = await step(drizzle((text, values, method) => run(client, text, values, method, CHANGE_TIMEOUT)))
     await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
     return result

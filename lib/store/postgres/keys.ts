@@ -7,7 +7,7 @@ import type { Context, PostgresDatabase, Tables } from './database.js'
 /** The verbs of a store that are about keys that exist. */
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
 
-export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): KeyVerbs {
+export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
   const { keys, profiles, uses } = tables
   const byDigest = selectKeys(db, tables, { canUseApi: profiles.canUseApi })
     // A bare placeholder would not be encoded as the column's values are.
@@ -53,11 +53,12 @@ export function keyVerbs ({ tables, db, changes, transaction, tell }: Context): 
   /** Changes a key on a condition and tells of it. `changed` is false when the condition did not hold. */
   async function change (id: string, fields: { name?: string, revokedAt?: number }, condition?: SQL) {
     if (!canExist(id)) return null
-    const [changed] = await guarded(() => changes.update(keys).set(fields)
-      .where(and(eq(keys.id, id), condition)).returning({ digest: keys.digest }))
-    if (changed !== undefined) tell(changed)
-    const row = await guarded(() => findKey(db, tables, id))
-    return row === null ? null : { row, changed: changed !== undefined }
+    const { digest, row } = await transaction(async (db) => {
+      const [changed] = await db.update(keys).set(fields).where(and(eq(keys.id, id), condition)).returning({ digest: keys.digest })
+      return { digest: changed?.digest, row: await findKey(db, tables, id) }
+    })
+    if (digest !== undefined) tell({ digest })
+    return row === null ? null : { row, changed: digest !== undefined }
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Notification } from 'pg'
 import type { Change, Store } from '../store.js'
+import { findAnnouncers } from './announcers.js'
 import { disconnect } from './closing.js'
 import { toCause } from './failures.js'
 import { CHANNEL } from './schema.js'
@@ -41,7 +42,7 @@ export interface ListenerSettings {
 /**
  * Hears what the triggers announce, on a connection of its own, and says whether the cache may be used. It may while the
  * connection has answered a query that was sent within the last second: one that went silent without closing delivers
- * nothing and says nothing. Judged by the clock at each use, since a timer comes late when the process is busy.
+ * nothing and says nothing. The query is for the triggers, without which nothing is announced either. Judged by the clock at each use, since a timer comes late when the process is busy.
  */
 export class Listener {
   readonly #settings: ListenerSettings
@@ -122,6 +123,7 @@ export class Listener {
     })
     await ask(client, `LISTEN ${CHANNEL}`)
     const sentAt = performance.now()
+    let announcers = await this.#findAnnouncers(client)
     // A pooler in between may take LISTEN and answer queries, and yet deliver nothing.
     await this.#send(proof)
     await withinTrust(heard)
@@ -133,9 +135,19 @@ export class Listener {
     for (;;) {
       await this.#sleep(INTERVAL)
       const sentAt = performance.now()
-      await ask(client, 'SELECT 1')
+      const found = await this.#findAnnouncers(client)
+      // Tables that were dropped and restored announce nothing of what is different now.
+      if (found !== announcers) this.#generation += 1
+      announcers = found
       this.#trust(sentAt, over)
     }
+  }
+
+  /** What tells the triggers from others of their names. Fails when one is missing, since then not all is announced. */
+  async #findAnnouncers (client: Client): Promise<string> {
+    const { missing, identity } = await findAnnouncers(client, this.#settings.schema, TRUSTED)
+    if (missing.length > 0) throw new Error(`the database lacks ${missing.map((name) => `the trigger ${name}`).join(', ')}`)
+    return identity
   }
 
   /** Notes that an answer came to what was sent then, unless the connection has broken in the meantime. */

@@ -3,9 +3,9 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import type { ClientBase } from 'pg'
 import { MigrationError, SchemaError } from '../../errors.js'
+import { findAnnouncers } from './announcers.js'
 import { tablesIn } from './database.js'
 import { codeOf } from './failures.js'
-import { triggers } from './schema.js'
 
 /** A table of our own: Drizzle compares only the newest entry, so sharing the application's would hide our migrations. */
 const MIGRATIONS_TABLE = 'api_key_migrations'
@@ -95,14 +95,7 @@ export async function checkSchema (client: ClientBase, schema: string): Promise<
     if (found === undefined) missing.push(`the table ${schema}.${table}`)
     else missing.push(...columns.filter(({ name }) => !found.includes(name)).map(({ name }) => `the column ${table}.${name}`))
   }
-  const { rows: enabled } = await client.query(`
-    SELECT tgname AS name FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = $1 AND tgenabled IN ('O', 'A')`, [schema])
-  const names = new Set<string>(enabled.map(({ name }) => name))
-  missing.push(...triggerNames().filter((name) => !names.has(name)).map((name) => `the trigger ${name}`))
+  const announcers = await findAnnouncers(client, schema, TIMEOUT)
+  missing.push(...announcers.missing.map((name) => `the trigger ${name}`))
   if (missing.length > 0) throw new SchemaError(missing.join(', '))
-}
-
-function triggerNames (): string[] {
-  return triggers.flatMap((statement) => /^CREATE TRIGGER (\w+)/.exec(statement)?.slice(1) ?? [])
 }
