@@ -76,7 +76,7 @@ export const SchemaError = createError('FST_API_KEY_SCHEMA_MISSING', 'The databa
 /** 500: a package that the chosen database needs is not installed. */
 export const DriverMissingError = createError('FST_API_KEY_DRIVER_MISSING', 'The package %s is needed for this database; install it with: npm install %s', 500)
 
-/** 500: `getUser` or `autoProfile` answered with something that is not of the documented form. */
+/** 500: `getUser`, `autoProfile` or `now` answered with something that is not of the documented form. */
 export const CallbackError = createError('FST_API_KEY_INVALID_CALLBACK_RESULT', '%s must return %s, got %s', 500)
 
 /**

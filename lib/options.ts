@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
-import { OptionError } from './errors.js'
+import { CallbackError, describe, OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
 import { MAX_MAX_KEYS } from './keys/arguments.js'
 import type { User } from './keys/records.js'
@@ -145,7 +145,16 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
       ? false
       : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
-    now: options.now ?? Date.now
+    now: options.now === undefined ? Date.now : checkedClock(options.now)
+  }
+}
+
+/** The application's clock, in whole milliseconds, since databases take no others. */
+function checkedClock (now: () => number): () => number {
+  return () => {
+    const time: unknown = now()
+    if (typeof time !== 'number' || !Number.isFinite(time)) throw new CallbackError('now', 'a number of milliseconds', describe(time))
+    return Math.floor(time)
   }
 }
 

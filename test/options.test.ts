@@ -74,8 +74,7 @@ t.test('what is given is taken', async (t) => {
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
-    cacheSize: 2,
-    now
+    cacheSize: 2
   })
   t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, maxKeys: 1_000_000 })
   for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
@@ -184,4 +183,11 @@ t.test('a password that is not encoded makes no PostgreSQL URL, and shows nowher
   }
   const database = 'postgres://ann:p%40ses%2Fame@localhost/a%40b?user=ann@there'
   t.equal(resolve({ database }).database, database)
+})
+
+t.test('the clock is read in whole milliseconds, and one that gives no number is told so', async (t) => {
+  t.equal(resolve({ now: () => 1234.9 }).now(), 1234)
+  for (const wrong of [NaN, Infinity, new Date(), '5', undefined]) {
+    t.throws(() => resolve({ now: () => wrong }).now(), { code: 'FST_API_KEY_INVALID_CALLBACK_RESULT', message: /^now must return a number of milliseconds/ })
+  }
 })
