@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe } from './errors.js'
 
 /** One named value of an options object: what is allowed, in words, and the test for it. */
@@ -36,6 +37,17 @@ export function isPlainObject (value: unknown): value is Record<string, unknown>
   const prototype: unknown = Object.getPrototypeOf(value)
   // Of another realm's objects too, as in a test runner that isolates its files.
   return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Whether JSON can hold a value without loss, in at most so many characters, and PostgreSQL too, which takes no NUL. */
+export function isJson (value: unknown, max: number): boolean {
+  try {
+    const text = JSON.stringify(value)
+    // Half a character and NUL come out escaped.
+    return text.length <= max && !/\\u(0000|d[89a-f])/.test(text) && isDeepStrictEqual(JSON.parse(text), value)
+  } catch {
+    return false
+  }
 }
 
 export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'

@@ -22,6 +22,21 @@ export const InvalidKeyError = createRefusal('FST_API_KEY_INVALID', 'The API key
 /** 401: the key is real, but was revoked. Only told to whoever holds the secret. */
 export const RevokedKeyError = createRefusal('FST_API_KEY_REVOKED', 'The API key was revoked', 401)
 
+/** 401: the key is real, but its time is over. Only told to whoever holds the secret. */
+export const ExpiredKeyError = createRefusal('FST_API_KEY_EXPIRED', 'The API key has expired', 401)
+
+/** 401: the key is real, but switched off for now. Only told to whoever holds the secret. */
+export const DisabledKeyError = createRefusal('FST_API_KEY_DISABLED', 'The API key is disabled', 401)
+
+/** 401: the secret was replaced by a new one, and the time in which both were good is over. */
+export const RotatedKeyError = createRefusal('FST_API_KEY_ROTATED', 'The API key has a new secret, and this one is no longer accepted', 401)
+
+/** 403: the key may only be used from other addresses. */
+export const AddressError = createRefusal('FST_API_KEY_ADDRESS', 'The API key may not be used from this address', 403)
+
+/** 403: the profile is in a group that the application no longer declares. */
+export const UnknownGroupError = createRefusal('FST_API_KEY_UNKNOWN_GROUP', 'The owner of this API key is in a group that does not exist', 403)
+
 /** 403: the key is good, but its profile may not use the API (`canUseApi`). */
 export const ApiForbiddenError = createRefusal('FST_API_KEY_API_FORBIDDEN', 'The owner of this API key may not use the API', 403)
 
@@ -30,6 +45,15 @@ export const MissingScopesError = createRefusal('FST_API_KEY_INSUFFICIENT_SCOPE'
 
 /** 403: the profile may not make keys (`canMakeKeys`). */
 export const MakingForbiddenError = createError('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)
+
+/** 403: the key would have a scope that its profile or group does not allow. */
+export const ForbiddenScopesError = createError('FST_API_KEY_SCOPE_NOT_ALLOWED', 'The keys of the user %j may have these scopes: %s, and not %s', 403)
+
+/** 400: the key would live longer than its profile, its group or the plugin allows. */
+export const ExpiryLimitError = createError('FST_API_KEY_EXPIRY_TOO_LATE', 'This key of the user %j must expire by %s, got %s', 400)
+
+/** 409: a key that is revoked or expired cannot be changed in this way any more. */
+export const DeadKeyError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
 
 /** 403: the user has no profile, and `autoProfile` does not allow to make one. */
 export const NoProfileError = createError('FST_API_KEY_NO_PROFILE', 'The user %j has no profile and may not get one', 403)
@@ -60,6 +84,9 @@ export const OptionError = createError('FST_API_KEY_INVALID_OPTION', 'The option
 
 /** 500: `config.apiKey` of a route is none of the accepted values. Raised when the route is added, at the latest at its first request. */
 export const RouteConfigError = createError('FST_API_KEY_INVALID_ROUTE_CONFIG', "config.apiKey of the route %s must be false, true, 'optional' or { scopes: [...] }, got %s", 500)
+
+/** 500: a route asks for a scope that the option `scopes` does not declare. Raised when the route is added, at the latest at each of its requests. */
+export const UndeclaredScopeError = createError('FST_API_KEY_UNDECLARED_SCOPE', 'The route %s asks for scopes that are not declared: %s. Declared are: %s', 500)
 
 /** 500: the plugin is already there in this scope or around it. */
 export const RegisteredError = createError('FST_API_KEY_ALREADY_REGISTERED', 'fastify-apikey is already registered in this scope or around it; register it once where both can see it, or in two scopes beside each other', 500)

@@ -9,13 +9,18 @@ export default apiKey
 export { apiKey, apiKey as 'module.exports' }
 
 export type { RouteApiKey } from './http/rule.js'
+export type { Duration } from './durations.js'
+export type { GroupOptions } from './groups.js'
 export type {
-  ApiKeyCreated, ApiKeyEvents, ApiKeyRevoked, ApiUserCreated, ApiUserLoggedIn, ApiUserLoggedOut, By
+  ApiKeyCreated, ApiKeyEvents, ApiKeyRevoked, ApiKeyRotated, ApiKeyUpdated, ApiUserCreated, ApiUserLoggedIn, ApiUserLoggedOut, By
 } from './keys/events.js'
+export type { ExpiryOptions } from './keys/expiry.js'
+export type { KeyChanges, KeyGrants } from './keys/granting.js'
 export type { ProfileOptions, Profiles } from './keys/profiles.js'
 export type { ApiUser, KeyRecord, KeyState, NewKey, ProfileRecord, User } from './keys/records.js'
-export type { ApiKeys, BatchKeyOptions, KeyOptions } from './keys/service.js'
-export type { ApiKeyOptions, PagesOptions } from './options.js'
+export type { ApiKeyScope, ApiKeyScopes } from './keys/scopes.js'
+export type { ApiKeys, BatchKeyOptions, KeyOptions, Revocation } from './keys/service.js'
+export type { ApiKeyOptions, ApiOptions, PagesOptions } from './options.js'
 export type { DatabaseOption, PostgresPool, SqliteConnection } from './store/open.js'
 
 declare module 'fastify' {

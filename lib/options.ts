@@ -4,7 +4,11 @@ import { resolve } from 'node:path'
 import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { CallbackError, describe, OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
-import { MAX_MAX_KEYS } from './keys/arguments.js'
+import { checkExpiry, MAX_MAX_KEYS } from './keys/arguments.js'
+import { toExpiryTerms, type ExpiryOptions } from './keys/expiry.js'
+import type { ApiKeyScope } from './keys/scopes.js'
+import type { Terms } from './keys/terms.js'
+import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
 import { isHeaderName } from './http/header.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
@@ -16,6 +20,11 @@ export interface PagesOptions {
   loginUrl?: string
   /** A folder whose templates win over the package's own, by file name. */
   views?: string
+}
+
+export interface ApiOptions {
+  /** Where the API is served, below the prefix that `register` itself was given. Default `/api-keys`. */
+  prefix?: string
 }
 
 /** What `fastify.register(apiKey, options)` takes. All of it is optional. */
@@ -45,12 +54,20 @@ export interface ApiKeyOptions {
   keySize?: number
   /** Live keys that a profile may hold when it says nothing itself; -1 is unlimited. Default -1. */
   maxKeys?: number
+  /** The scopes that keys may have and routes may ask for, each with a description. Without it, any well-formed scope is taken. */
+  scopes?: { readonly [scope in ApiKeyScope]: string }
+  /** What holds for the profiles that belong to a group, by its name. */
+  groups?: { readonly [name: string]: GroupOptions }
+  /** How long keys live when they say nothing themselves, and at most. Default without end. */
+  expiry?: ExpiryOptions
   /** Whether a user without a profile gets one on `create` or on the first visit to the pages. Default `true`. */
   autoProfile?: boolean | ((user: User) => boolean | Promise<boolean>)
   /** Tells who is looking at the pages. Without it there are none. */
   getUser?: (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
   /** The pages; `false` turns them off. */
   pages?: false | PagesOptions
+  /** The JSON API by which a key can end itself: `true`, or where it is. Default `false`. */
+  api?: boolean | ApiOptions
   /** Verified keys kept in memory, at most `max` of them (2 to 10,000,000, default 100,000); `false` keeps none. */
   cache?: false | { max?: number }
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -67,11 +84,17 @@ export interface Settings {
   readonly required: boolean
   readonly prefixes: readonly [string, ...string[]]
   readonly keySize: number
-  readonly maxKeys: number
+  /** What holds for profiles that say nothing themselves and are in no group that does. */
+  readonly terms: Terms
+  /** Null when any scope may be given. */
+  readonly scopes: ReadonlyMap<string, string> | null
+  readonly groups: ReadonlyMap<string, Terms>
   readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
   readonly getUser: ApiKeyOptions['getUser']
   readonly pages: false | PagesSettings
   readonly cacheSize: number | false
+  /** Null when there is no API. */
+  readonly apiPrefix: string | null
   readonly now: () => number
 }
 
@@ -82,6 +105,8 @@ export interface PagesSettings {
 }
 
 const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
+
+const isPath = (value: unknown) => typeof value === 'string' && PATH.test(value)
 
 const SCHEMA = {
   allowed: 'a name of 1 to 63 bytes that does not begin with pg_, and goes only with PostgreSQL',
@@ -98,18 +123,24 @@ const OPTIONS: Checks = {
   prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix) },
   keySize: { allowed: `a whole number from ${MIN_KEY_SIZE} to ${MAX_KEY_SIZE}`, test: isWhole(MIN_KEY_SIZE, MAX_KEY_SIZE) },
   maxKeys: { allowed: `-1 (unlimited) or a whole number from 0 to ${MAX_MAX_KEYS}`, test: isWhole(-1, MAX_MAX_KEYS) },
+  scopes: { allowed: 'an object with a description for each scope', test: isPlainObject },
+  groups: { allowed: 'an object with a group for each name', test: isPlainObject },
+  expiry: { allowed: 'an object with default and max', test: isPlainObject },
   autoProfile: { allowed: 'a boolean or a function of the user', test: (value) => isBoolean(value) || isFunction(value) },
   getUser: { allowed: 'a function of the request', test: isFunction },
   pages: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
+  api: { allowed: 'a boolean or an object', test: (value) => isBoolean(value) || isPlainObject(value) },
   cache: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
   now: { allowed: 'a function that returns milliseconds', test: isFunction }
 }
 
 const PAGES: Checks = {
-  prefix: { allowed: 'a path such as /keys, without a slash at its end', test: (value) => typeof value === 'string' && PATH.test(value) },
+  prefix: { allowed: 'a path such as /keys, without a slash at its end', test: isPath },
   loginUrl: { allowed: 'a path on this server or an http(s) URL, in printable ASCII without blanks', test: isLoginUrl },
   views: { allowed: 'the path of a folder', test: isText(1, 4096) }
 }
+
+const API: Checks = { prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath } }
 
 const CACHE: Checks = {
   max: { allowed: 'a whole number from 2 to 10000000', test: isWhole(2, 10_000_000) }
@@ -125,6 +156,10 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
+  if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
+  const { expiry = {}, api = false } = options
+  checkExpiry(expiry, 'expiry', refuse)
+  const scopes = resolveScopes(options.scopes, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
   const views = options.pages === false ? undefined : options.pages?.views
@@ -138,14 +173,17 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     required: options.required ?? true,
     prefixes: list(options.prefix ?? 'ak'),
     keySize: options.keySize ?? 32,
-    maxKeys: options.maxKeys ?? -1,
+    terms: { maxKeys: options.maxKeys ?? -1, ...toExpiryTerms(expiry) },
+    scopes,
+    groups: resolveGroups(options.groups, scopes, refuse),
     autoProfile: options.autoProfile ?? true,
     getUser: options.getUser,
     pages: options.pages === false
       ? false
       : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
+    apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
-    now: options.now === undefined ? Date.now : checkedClock(options.now)
+    now: options.now === undefined || options.now === Date.now ? Date.now : checkedClock(options.now)
   }
 }
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { RegisteredError } from './errors.js'
 import { addressOf } from './http/address.js'
+import { selfRoutes } from './http/api/self.js'
 import { Guard } from './http/guard.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
@@ -28,6 +29,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onRequest', guard.onRequest)
   app.addHook('onClose', () => service.close())
   await registerPages(app, service, settings, guard)
+  if (settings.apiPrefix !== null) await app.register(selfRoutes, { prefix: settings.apiPrefix, service, guard })
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return

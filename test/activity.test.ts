@@ -7,16 +7,17 @@ import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
 import type { AccessRow, LastAccess, Use } from '../lib/store/store.js'
 import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
+import { accessRow, openTerms, profileRow } from './helpers/rows.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
 
 const nextTurn = () => new Promise(setImmediate)
 
 function keyRow (n: number): AccessRow {
-  return { id: `key ${n}`, profileId: n % 3, userId: 'ann', name: '', start: '', createdAt: T0, lastUsedAt: null, loggedIp: null, revokedAt: null, canUseApi: null }
+  return accessRow({ id: `key ${n}`, profileId: n % 3, createdAt: T0 })
 }
 
 /** A key as it is kept for requests. */
-const access = (n: number) => new Access(keyRow(n), 0, 0)
+const access = (n: number) => new Access(keyRow(n), openTerms, 0, 0)
 
 /** Notes uses for a store that keeps what it is given, and fails while told to. */
 function recorder () {
@@ -123,7 +124,7 @@ t.test('a key that is read anew carries on what was noted of it', async (t) => {
   activity.note(after, T0 + 1, '10.0.0.2')
   t.strictSame([before.isWaiting, after.isWaiting], [false, true])
   await activity.flush()
-  t.strictSame(state.saved, [[{ keyId: 'key 1', at: T0 + 1, ip: '10.0.0.2' }]])
+  t.strictSame(state.saved, [[{ keyId: 'key 1', at: T0 + 1, ip: '10.0.0.2', previousAt: null }]])
 })
 
 t.test('times only move forward, in whatever order uses are noted', async (t) => {
@@ -136,7 +137,7 @@ t.test('times only move forward, in whatever order uses are noted', async (t) =>
       const of = uses.filter((use) => use.key === key)
       const newest = of.length === 0 ? null : Math.max(...of.map(({ at }) => at))
       t.equal(activity.ofKey(keyRow(key)).lastUsedAt, newest)
-      const [profile] = activity.ofProfiles([{ id: key, userId: '', maxKeys: null, canUseApi: null, canMakeKeys: null, lastAccessAt: null, createdAt: 0 }])
+      const [profile] = activity.ofProfiles([profileRow({ id: key })])
       t.equal(profile?.lastAccessAt, newest)
     }
     await activity.flush()
@@ -149,7 +150,7 @@ t.test('what is stored wins over an older use that is noted', async (t) => {
   activity.note(access(1), T0, '10.0.0.1')
   const row = { ...keyRow(1), lastUsedAt: T0 + 5, loggedIp: '10.0.0.5' }
   t.equal(activity.ofKey(row), row)
-  const profile = { id: 1, userId: '', maxKeys: null, canUseApi: null, canMakeKeys: null, lastAccessAt: T0 + 5, createdAt: 0 }
+  const profile = profileRow({ lastAccessAt: T0 + 5 })
   t.strictSame(activity.ofProfiles([profile]), [profile])
 })
 

@@ -67,7 +67,7 @@ t.test('a key in the cache is verified without a look-up', async (t) => {
   t.strictSame(await lookups(key), [200, 0])
 })
 
-t.test('malformed and mistyped keys never reach the database, well-formed unknown ones with one look-up each', async (t) => {
+t.test('malformed and mistyped keys never reach the database, well-formed unknown ones with one look-up by each digest', async (t) => {
   const { database, statements } = spyingDatabase(t)
   const app = await server(t, { database })
   const { key } = await app.apiKeys.create('ann')
@@ -79,7 +79,7 @@ t.test('malformed and mistyped keys never reach the database, well-formed unknow
   for (let i = 0; i < 3; i++) {
     statements.length = 0
     t.match(await ask(app, generateSecret('ak', 32)), { status: 401, body: { code: 'FST_API_KEY_INVALID' } })
-    t.equal(statements.filter((statement) => LOOKUP.test(statement)).length, 1)
+    t.equal(statements.filter((statement) => LOOKUP.test(statement)).length, 2)
   }
 })
 

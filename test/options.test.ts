@@ -29,17 +29,20 @@ t.test('every option has a default', async (t) => {
     required: true,
     prefixes: ['ak'],
     keySize: 32,
-    maxKeys: -1,
+    terms: { maxKeys: -1 },
+    scopes: null,
+    groups: new Map(),
     autoProfile: true,
     getUser: undefined,
     pages: { prefix: '/keys', loginUrl: undefined, views: undefined },
+    apiPrefix: null,
     cacheSize: 100_000,
     now: Date.now
   })
 })
 
 t.test('undefined counts as not given', async (t) => {
-  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'autoProfile', 'getUser', 'pages', 'cache', 'now', 'schema']
+  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'scopes', 'groups', 'expiry', 'autoProfile', 'getUser', 'pages', 'api', 'cache', 'now', 'schema']
   t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
   t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
 })
@@ -57,6 +60,10 @@ t.test('what is given is taken', async (t) => {
     prefix: ['a', 'B_9'],
     keySize: 22,
     maxKeys: 0,
+    scopes: { a: 'A' },
+    groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, canUseApi: false, canMakeKeys: true }, none: {} },
+    expiry: { default: 5, max: '1d' },
+    api: { prefix: '/api' },
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
@@ -70,13 +77,17 @@ t.test('what is given is taken', async (t) => {
     required: false,
     prefixes: ['a', 'B_9'],
     keySize: 22,
-    maxKeys: 0,
+    terms: { maxKeys: 0, expiryDefault: 5, expiryMax: 86_400_000 },
+    scopes: new Map([['a', 'A']]),
+    groups: new Map([['free', { maxKeys: 1, scopes: ['a'], expiryDefault: 0, canUseApi: false, canMakeKeys: true }], ['none', {}]]),
+    apiPrefix: '/api',
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
     cacheSize: 2
   })
-  t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, maxKeys: 1_000_000 })
+  t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, terms: { maxKeys: 1_000_000 } })
+  for (const [api, apiPrefix] of [[true, '/api-keys'], [{}, '/api-keys'], [false, null]]) t.equal(resolve({ api }).apiPrefix, apiPrefix)
   for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
   t.equal(resolve({ cache: { max: 10_000_000 } }).cacheSize, 10_000_000)
 })
@@ -94,6 +105,10 @@ t.test('each wrong value is refused with the name of the option and what is allo
     prefix: { allowed: /a letter followed by/, values: ['', '1', 'a-b', 'x'.repeat(17), [], ['ak', 'ak'], ['ak', ''], 1, null, {}] },
     keySize: { allowed: /whole number from 22 to 128/, values: [21, 129, 32.5, NaN, Infinity, '32', null] },
     maxKeys: { allowed: /-1 \(unlimited\) or a whole number from 0 to 1000000/, values: [-2, 1.5, NaN, 1_000_001, '5', null] },
+    scopes: { allowed: /an object (with a description|whose names are scopes)/, values: ['a', 5, null, ['a'], { '': 'x' }, { 'a b': 'x' }, { 'a"b': 'x' }, { ['x'.repeat(101)]: 'x' }] },
+    groups: { allowed: /an object (with a group|whose names)/, values: ['a', 5, null, [], { '': {} }, { ['x'.repeat(101)]: {} }] },
+    expiry: { allowed: /an object with default and max/, values: ['90d', 5, null, []] },
+    api: { allowed: /a boolean or an object/, values: ['/api', 5, null, []] },
     autoProfile: { allowed: /a boolean or a function/, values: ['yes', 1, null, {}] },
     getUser: { allowed: /a function/, values: [true, 'user', null, {}] },
     pages: { allowed: /false or an object/, values: [true, '/keys', null, []] },
@@ -108,7 +123,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
       t.match(message, allowed)
     }
   }
-  t.strictSame(Object.keys(wrong).toSorted(), ['autoProfile', 'cache', 'database', 'getUser', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required'])
+  t.strictSame(Object.keys(wrong).toSorted(), ['api', 'autoProfile', 'cache', 'database', 'expiry', 'getUser', 'groups', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required', 'scopes'])
 })
 
 t.test('each wrong nested value is refused with its full name', async (t) => {
@@ -116,6 +131,20 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ...['keys', '/keys/', '/', '', '/a b', '/a?b', '/:id', '/*', 1, null].map((prefix): [string, object, RegExp] => ['pages.prefix', { pages: { prefix } }, /a path such as \/keys/]),
     ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', '/\t/evil.example', '/a\nb', '/a b', '/anmelden/für', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
     ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
+    ...['api', '/api/', '', 5, null].map((prefix): [string, object, RegExp] => ['api.prefix', { api: { prefix } }, /a path such as \/api-keys/]),
+    ...['', 5, null, 'x'.repeat(201)].map((text): [string, object, RegExp] => ['scopes.a', { scopes: { a: text } }, /text of 1 to 200 characters/]),
+    ...['soon', '1', '1 month', 0, -1, 1.5, '0d', '101y', NaN, true].flatMap((life): [string, object, RegExp][] => [['expiry.max', { expiry: { max: life } }, /whole number of milliseconds, or text such as '90d'.*up to 100 years/], ['groups.a.expiry.default', { groups: { a: { expiry: { default: life } } } }, /or text such as '90d'/]]),
+    ['expiry.default', { expiry: { default: '91d', max: '90d' } }, /at most expiry\.max/],
+    ['expiry.default', { expiry: { default: false, max: '90d' } }, /at most expiry\.max, got without end/],
+    ['expiry.min', { expiry: { min: 5 } }, /one of default, max/],
+    ...[5, null, 'x', []].map((group): [string, object, RegExp] => ['groups.a', { groups: { a: group } }, /an object/]),
+    ['groups.a.maxKeys', { groups: { a: { maxKeys: -2 } } }, /-1 \(unlimited\)/],
+    ['groups.a.canUseApi', { groups: { a: { canUseApi: null } } }, /a boolean/],
+    ['groups.a.canMakeKeys', { groups: { a: { canMakeKeys: 'yes' } } }, /a boolean/],
+    ['groups.a.expiry', { groups: { a: { expiry: null } } }, /an object with default and max/],
+    ['groups.a.scopes', { scopes: { a: 'A' }, groups: { a: { scopes: ['b'] } } }, /a list of different scopes of a, got an array/],
+    ['groups.a.scopes', { groups: { a: { scopes: ['a', 'a'] } } }, /a list of at most 100 different scopes/],
+    ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, canUseApi, canMakeKeys/],
     ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/])
   ]
   for (const [name, options, allowed] of wrong) {

@@ -5,6 +5,7 @@ import { openStore } from '../lib/store/open.js'
 import type { AccessRow, Change, Store } from '../lib/store/store.js'
 import { ask, server } from './helpers/app.js'
 import { freshSchema, quiet } from './helpers/postgres.js'
+import { openSettings, rules } from './helpers/rows.js'
 import { until } from './helpers/server.js'
 
 /** Two nodes with a key that both have in memory, and a connection beside them. */
@@ -38,6 +39,39 @@ for (const [what, status, statement] of changes) {
     t.ok(performance.now() - changedAt < 500, 'long before the cache would be given up by itself')
   })
 }
+
+t.test('every column is announced but those that a use writes and those that no request depends on', async (t) => {
+  const { sql, client, schema } = await twoNodes(t)
+  const heard: string[] = []
+  client.on('notification', ({ payload }) => heard.push(String(payload)))
+  await client.query('LISTEN api_key_changes')
+  const values: Record<string, string> = { text: "'x'", bytea: 'sha256(random()::text::bytea)', bigint: '7', integer: '7', boolean: 'true', jsonb: '\'["x"]\'' }
+  for (const [table, silent] of [
+    ['api_keys', ['created_at', 'metadata', 'nonce', 'quota_since', 'quota_used', 'revoked_reason', 'rotated_at', 'start']],
+    ['api_key_profiles', ['can_make_keys', 'created_at', 'expiry_default', 'expiry_max', 'last_access_at', 'max_keys']]
+  ] as const) {
+    const { rows } = await client.query('SELECT column_name AS name, data_type AS type FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2', [schema, table])
+    const unheard: string[] = []
+    for (const { name, type } of rows.filter(({ name }) => !/^(id|profile_id)$/.test(name))) {
+      heard.length = 0
+      await sql(`UPDATE $schema.${table} SET ${name} = ${values[type]}`)
+      if (!heard.some((payload) => payload.endsWith(` ${schema}`))) unheard.push(name)
+    }
+    t.strictSame(unheard.toSorted(), silent)
+  }
+})
+
+t.test('a key in rotation is announced by both of its digests', async (t) => {
+  const { sql, client } = await twoNodes(t)
+  const heard: string[] = []
+  client.on('notification', ({ payload }) => heard.push(String(payload)))
+  await client.query('LISTEN api_key_changes')
+  const { rows: [key] } = await sql("UPDATE $schema.api_keys SET previous_digest = sha256('old') RETURNING encode(digest, 'hex') AS current, encode(previous_digest, 'hex') AS previous")
+  heard.length = 0
+  await sql('UPDATE $schema.api_keys SET revoked_at = 1')
+  const digests = heard.map((payload) => payload.split(' ')[1])
+  t.ok(digests.includes(key.current) && digests.includes(key.previous))
+})
 
 t.test('what one node changes is refused by that node at once, and by the other when it hears of it', async (t) => {
   const { nodes: [one, other], key, id } = await twoNodes(t)
@@ -90,9 +124,9 @@ const draft = (userId: string, n: number) => ({
 
 t.test('exactly what changed is told, and nothing about uses and logouts', async (t) => {
   const { store, told, sql } = await watched(t)
-  const made = await store.insertKeys([draft('ann', 1), draft('ann', 2)], -1)
+  const made = await store.insertKeys([draft('ann', 1), draft('ann', 2)], 1, rules(-1))
   const profileId = made.refused === null ? made.profiles[0]?.id ?? 0 : 0
-  await store.saveUses([{ keyId: 'key-1', at: 5, ip: '::1' }])
+  await store.saveUses([{ keyId: 'key-1', at: 5, ip: '::1', previousAt: 5 }])
   await store.saveLastAccesses([{ profileId, at: 5 }])
   await store.logoutKey('key-1', 6)
   await store.updateProfile('nobody', { canUseApi: false })
@@ -115,9 +149,9 @@ t.test('exactly what changed is told, and nothing about uses and logouts', async
 
 t.test('of several uses of a key or profile in one batch the newest counts', async (t) => {
   const { store } = await watched(t)
-  await store.insertKeys([draft('ann', 1)], -1)
+  await store.insertKeys([draft('ann', 1)], 1, rules(-1))
   const profile = await store.getProfile('ann')
-  await store.saveUses([5, 7, 3].map((at) => ({ keyId: 'key-1', at, ip: `10.0.0.${at}` })))
+  await store.saveUses([5, 7, 3].map((at) => ({ keyId: 'key-1', at, ip: `10.0.0.${at}`, previousAt: null })))
   await store.saveLastAccesses([5, 7, 3].map((at) => ({ profileId: profile?.id ?? 0, at })))
   t.match(await store.getKey('key-1'), { lastUsedAt: 7, loggedIp: '10.0.0.7' })
   t.match(await store.getProfile('ann'), { lastAccessAt: 7 })
@@ -151,7 +185,7 @@ t.test('tables in two schemas of one database have nothing to do with each other
 })
 
 const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {} }
-const settings = { prefixes: ['ak'] as const, keySize: 32, maxKeys: -1, autoProfile: true, cacheSize: 100, now: Date.now }
+const settings = { prefixes: ['ak'] as const, keySize: 32, ...openSettings, autoProfile: true, cacheSize: 100, now: Date.now }
 
 t.test('a look-up that was under way when its key was revoked does not bring the key back', async (t) => {
   const { store, told, sql } = await watched(t)

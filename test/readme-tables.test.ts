@@ -6,7 +6,8 @@ import t from 'tap'
 import ts from 'typescript'
 import * as errors from '../lib/errors.js'
 import { resolveOptions, type ApiKeyOptions } from '../lib/options.js'
-import { server } from './helpers/app.js'
+import apiKey, { type GroupOptions } from '../lib/index.js'
+import { bareServer, Clock, server } from './helpers/app.js'
 import { ROOT, rows } from './helpers/readme.js'
 
 t.test('the table of options names every option, and its defaults are the defaults', async (t) => {
@@ -16,6 +17,8 @@ t.test('the table of options names every option, and its defaults are the defaul
   t.strictSame(allowed({ unknown: true }), names.filter((name) => !name.includes('.')))
   t.strictSame(allowed({ pages: { unknown: true } }), inside('pages.'))
   t.strictSame(allowed({ cache: { unknown: true } }), inside('cache.'))
+  t.strictSame(allowed({ expiry: { unknown: true } }), inside('expiry.'))
+  t.strictSame(allowed({ api: { unknown: true } }), inside('api.'))
 
   for (const [name = '', value = ''] of table.filter(([, value]) => value !== 'none')) {
     const given: unknown = runInNewContext(`(${value})`, { Date })
@@ -42,7 +45,16 @@ t.test('the tables of errors name every error with its status', async (t) => {
 t.test('callers are told what the table says', async (t) => {
   const database = new Database(':memory:')
   t.teardown(() => database.close())
-  const app = await server(t, { database })
+  const clock = new Clock()
+  const groups: Record<string, GroupOptions> = { old: {} }
+  const first = await server(t, { database, groups })
+  await first.apiKeys.profiles.create('eve', { group: 'old' })
+  const { key: grouped } = await first.apiKeys.create('eve')
+  const app = bareServer(t)
+  app.register(apiKey, { database, now: clock.now, scopes: { 'buckets:read': 'Read' } })
+  app.get('/undeclared', { config: { apiKey: { scopes: ['buckets:write'] } } }, async () => 'never')
+  await app.after()
+  app.get('/me', async () => 'never')
   app.get('/scopes', { config: { apiKey: { scopes: ['buckets:read'] } } }, async () => 'never')
   app.get('/make', { config: { apiKey: false } }, async () => await app.apiKeys.create('ann'))
   const revoked = await app.apiKeys.create('ann')
@@ -50,10 +62,18 @@ t.test('callers are told what the table says', async (t) => {
   const { key } = await app.apiKeys.create('ann')
   const { key: forbidden } = await app.apiKeys.create('bob')
   await app.apiKeys.profiles.update('bob', { canUseApi: false })
+  const [expired, bound, disabled, rotated] = await app.apiKeys.createMany([
+    { userId: 'ann', expiresIn: 1 }, { userId: 'ann', allowedIps: ['::1'] }, { userId: 'ann' }, { userId: 'ann' }
+  ])
+  clock.tick(1)
+  await app.apiKeys.update(String(disabled?.id), { enabled: false })
+  await app.apiKeys.rotate(String(rotated?.id))
   database.exec("CREATE TRIGGER forbid BEFORE INSERT ON api_keys BEGIN SELECT RAISE(ABORT, 'no'); END")
 
-  const requests: [code: string, key?: string, url?: string][] = [
+  const requests: [code: string, key?: string | undefined, url?: string][] = [
     ['FST_API_KEY_MISSING'], ['FST_API_KEY_INVALID', 'nonsense'], ['FST_API_KEY_REVOKED', revoked.key],
+    ['FST_API_KEY_EXPIRED', expired?.key], ['FST_API_KEY_ROTATED', rotated?.key], ['FST_API_KEY_DISABLED', disabled?.key],
+    ['FST_API_KEY_UNKNOWN_GROUP', grouped], ['FST_API_KEY_ADDRESS', bound?.key], ['FST_API_KEY_UNDECLARED_SCOPE', key, '/undeclared'],
     ['FST_API_KEY_INSUFFICIENT_SCOPE', key, '/scopes'], ['FST_API_KEY_API_FORBIDDEN', forbidden],
     ['FST_API_KEY_INTERNAL', key, '/make'], ['FST_API_KEY_UNAVAILABLE', key]
   ]

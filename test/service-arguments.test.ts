@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ApiKeys } from '../lib/index.js'
-import { server } from './helpers/app.js'
+import { server, T0 } from './helpers/app.js'
 import { spyingDatabase } from './helpers/sqlite.js'
 
 /** The service as JavaScript sees it: it takes anything. */
@@ -11,6 +11,16 @@ const NOT_IDS = [undefined, null, '', 5, true, {}, ['ann'], Symbol('ann'), 'x'.r
 const NOT_STRINGS = [undefined, null, 5, {}, ['x'], () => 'x']
 const NOT_OBJECTS = [null, 5, 'x', [], true]
 const NOT_NAMES = [null, 5, {}, 'x'.repeat(101), 'a\u0007b', '\udfff', ['x']]
+const NOT_REASONS = [null, 5, {}, 'x'.repeat(201), 'a\nb']
+const NOT_DURATIONS = [null, 0, -1, 1.5, NaN, Infinity, 3_153_600_000_001, '', '5', 'd', '1.5d', '-1d', '0d', '1 month', '1D', '101y', '9'.repeat(20) + 'd', ' 1d', '1d ', {}, new Date()]
+const NOT_SCOPES = ['a:read', {}, ['a:write'], ['a:read', 'a:read'], [5], [''], ['a:read '], new Array(1)]
+const NOT_NETWORKS = [
+  'x', '10.0.0.1', [], {}, [5], [''], ['10.0.0.0/33'], ['10.0.0.0/-1'], ['10.0.0.0/08'], ['10.0.0/8'], ['10.0.0.0/'], ['10.0.0.256'], ['::1/129'], ['fe80::1%eth0'], ['localhost'], ['*'],
+  [' 10.0.0.1'], ['010.0.0.1'], ['10.0.0.1', 'nonsense'], Array.from({ length: 101 }, () => '::1'), new Array(1)
+]
+const circular: Record<string, unknown> = {}
+circular['self'] = circular
+const NOT_NOTES = ['x', 5, [], true, circular, { at: new Date() }, { big: 5n }, { f () {} }, { gone: undefined }, { nan: NaN }, { nul: '\0' }, { half: '\ud800' }, { text: 'x'.repeat(8192) }, new Map([['a', 1]])]
 const NOT_BY: [unknown, string][] = [
   ...NOT_OBJECTS.map((by): [unknown, string] => [by, 'the last argument']),
   [{ actor: '' }, 'actor'], [{ actor: 5 }, 'actor'], [{ ip: 5 }, 'ip'], [{ ip: '' }, 'ip'], [{ ip: 'x'.repeat(101) }, 'ip'], [{ user: 'ann' }, 'user']
@@ -18,7 +28,7 @@ const NOT_BY: [unknown, string][] = [
 
 t.test('wrong arguments are refused before the database is touched, with their name and what is allowed', async (t) => {
   const { database, statements } = spyingDatabase(t)
-  const app = await server(t, { database, autoProfile: () => { throw new Error('asked') } })
+  const app = await server(t, { database, now: () => T0, scopes: { 'a:read': 'Read' }, groups: { free: {} }, autoProfile: () => { throw new Error('asked') } })
   const keys = app.apiKeys as unknown as Untyped
   const { profiles } = keys
   const id = '0198abcd-0000-7000-8000-000000000001'
@@ -44,6 +54,37 @@ t.test('wrong arguments are refused before the database is touched, with their n
     [NOT_NAMES, (name) => keys.update(id, { name }), 'name'],
     [[true], (revoked) => keys.update(id, { revoked }), 'revoked'],
     [NOT_STRINGS, (keyId) => keys.revoke(keyId), 'keyId'],
+    [NOT_OBJECTS, (options) => keys.revoke(id, options), 'the second argument'],
+    [NOT_REASONS, (reason) => keys.revoke(id, { reason }), 'reason'],
+    [[''], (actor) => keys.revoke(id, { actor }), 'actor'],
+    [NOT_IDS, (userId) => keys.revokeAll(userId), 'userId'],
+    [NOT_REASONS, (reason) => keys.revokeAll('ann', { reason }), 'reason'],
+    [NOT_STRINGS, (keyId) => keys.rotate(keyId), 'keyId'],
+    [NOT_OBJECTS, (options) => keys.rotate(id, options), 'the second argument'],
+    [[-1, 1.5, '24', 'h', '-1h', null, NaN], (overlap) => keys.rotate(id, { overlap }), 'overlap'],
+    [[undefined, ...NOT_OBJECTS], (options) => keys.expiring(options), 'the argument'],
+    [[undefined, ...NOT_DURATIONS], (within) => keys.expiring({ within }), 'within'],
+    [[undefined, ...NOT_DURATIONS], (olderThan) => keys.prune({ olderThan }), 'olderThan'],
+    [['14d'], (before) => keys.prune({ olderThan: '14d', before }), 'before'],
+    ...[
+      (fields: object) => keys.create('ann', fields), (fields: object) => keys.update(id, fields)
+    ].flatMap((call): [unknown[], (argument: unknown) => Promise<unknown>, string][] => [
+      [NOT_SCOPES, (scopes) => call({ scopes }), 'scopes'],
+      [[T0, T0 - 1, new Date(T0), new Date(NaN), 1.5 + T0, Date.UTC(10_000, 0), '2030-01-01', true, NaN], (expiresAt) => call({ expiresAt }), 'expiresAt'],
+      [NOT_DURATIONS, (expiresIn) => call({ expiresIn }), 'expiresIn'],
+      [[T0 + 5, null], (expiresAt) => call({ expiresAt, expiresIn: '1d' }), 'expiresIn'],
+      [NOT_NETWORKS, (allowedIps) => call({ allowedIps }), 'allowedIps'],
+      [NOT_NOTES, (metadata) => call({ metadata }), 'metadata']
+    ]),
+    [['yes', 0, null], (enabled) => keys.update(id, { enabled }), 'enabled'],
+    [[true], (enabled) => keys.create('ann', { enabled }), 'enabled'],
+    [NOT_SCOPES, (scopes) => keys.createMany([{ userId: 'ann', scopes }]), '[0].scopes'],
+    [[T0 + 5], (expiresAt) => keys.createMany([{ userId: 'ann', expiresAt, expiresIn: '1d' }]), '[0].expiresIn'],
+    [NOT_SCOPES, (scopes) => profiles.update('ann', { scopes }), 'scopes'],
+    [['gold', '', 5, true, 'toString', '__proto__'], (group) => profiles.create('ann', { group }), 'group'],
+    [['90d', 5, []], (expiry) => profiles.update('ann', { expiry }), 'expiry'],
+    [[...NOT_DURATIONS.filter((value) => value !== null), true], (max) => profiles.update('ann', { expiry: { max } }), 'expiry.max'],
+    [['2d', false], (life) => profiles.create('ann', { expiry: { default: life, max: '1d' } }), 'expiry.default'],
     [NOT_STRINGS, (keyId) => keys.logout(keyId), 'keyId'],
     [NOT_STRINGS, (secret) => keys.verify(secret), 'secret'],
     [NOT_OBJECTS, (options) => keys.verify('x', options), 'the second argument'],
@@ -66,7 +107,7 @@ t.test('wrong arguments are refused before the database is touched, with their n
     [[1], (page) => profiles.list({ page }), 'page']
   ]
   const changes: ((by: unknown) => Promise<unknown>)[] = [
-    (by) => keys.create('ann', {}, by), (by) => keys.createMany([], by), (by) => keys.update(id, {}, by), (by) => keys.revoke(id, by),
+    (by) => keys.create('ann', {}, by), (by) => keys.createMany([], by), (by) => keys.update(id, {}, by), (by) => keys.revoke(id, {}, by), (by) => keys.revokeAll('ann', {}, by), (by) => keys.rotate(id, {}, by),
     (by) => keys.logout(id, by), (by) => profiles.create('ann', {}, by), (by) => profiles.update('ann', {}, by), (by) => profiles.delete('ann', by)
   ]
   for (const call of changes) for (const [by, name] of NOT_BY) calls.push([[by], call, name])

@@ -23,7 +23,16 @@ t.test('create resolves to the record and the secret, and the key works at once'
     createdAt: new Date(T0),
     lastUsedAt: null,
     loggedIp: null,
-    revokedAt: null
+    scopes: [],
+    enabled: true,
+    expiresAt: null,
+    rotatedAt: null,
+    previousUntil: null,
+    previousUsedAt: null,
+    allowedIps: null,
+    metadata: null,
+    revokedAt: null,
+    revokedReason: null
   })
   t.strictSame(await app.apiKeys.get(record.id), record)
   t.strictSame(await app.apiKeys.list('ann'), [record])

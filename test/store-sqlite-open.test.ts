@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
@@ -8,11 +8,14 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
 import t from 'tap'
 import apiKey, { type ApiKeyOptions } from '../lib/index.js'
-import { generation, keys, profiles, triggers, uses } from '../lib/store/sqlite/schema.js'
+import { digestOf, generateSecret } from '../lib/keys/secret.js'
+import { generation, history, keys, profiles, triggers, usage, uses } from '../lib/store/sqlite/schema.js'
 import { ask, bareServer, INFO, Log, server, WARN } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
+import { countMigrations, statements } from './helpers/migrations.js'
 import { connection } from './helpers/sqlite.js'
 
 const OPENER = fileURLToPath(new URL('helpers/opener.js', import.meta.url))
@@ -109,7 +112,7 @@ t.test('start-up tries again while another process holds the lock', async (t) =>
 t.test('the exported tables are those that the migrations make', async (t) => {
   const client = connection(t, ':memory:')
   await server(t, { database: client })
-  for (const table of [profiles, keys, uses, generation]) {
+  for (const table of [profiles, keys, uses, usage, history, generation]) {
     const { name, columns, foreignKeys } = getTableConfig(table)
     t.strictSame(client.prepare('SELECT name, type, "notnull" FROM pragma_table_info(?)').all(name),
       columns.map((column) => ({ name: column.name, type: column.getSQLType().toUpperCase(), notnull: column.notNull || (column.primary && column.getSQLType() === 'integer') ? 1 : 0 })))
@@ -248,7 +251,7 @@ t.test('without migrate the tables, columns and triggers must be there, and what
     t.equal(code, 'FST_API_KEY_SCHEMA_MISSING')
     return message
   }
-  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_uses, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
+  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_uses, the table api_key_usage, the table api_key_history, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
   const full = (change: string) => (client: Database.Database) => {
     applyAll(client)
     client.exec(change)
@@ -283,16 +286,52 @@ t.test('our migrations and those of the application keep out of the way of each 
     if (order === 'after') migrate(db, { migrationsFolder: join(folder, 'migrations') })
     t.ok(await app.apiKeys.create('ann'))
     t.strictSame(db.all(sql`SELECT count(*) AS n FROM buckets`), [{ n: 0 }])
-    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: 2 }])
+    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: countMigrations('sqlite') }])
     await app.close()
     t.ok(await (await server(t, { database: db })).apiKeys.create('ann'), 'starting again applies nothing twice')
-    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: 2 }])
+    t.strictSame(db.all(sql`SELECT count(*) AS n FROM api_key_migrations`), [{ n: countMigrations('sqlite') }])
   }
 })
 
-t.test('the triggers that are exported are those of the migration', async (t) => {
-  const statements = readFileSync(join(MIGRATIONS, '0001_triggers.sql'), 'utf8').split('--> statement-breakpoint').map((statement) => statement.trim().replace(/;$/, ''))
-  t.strictSame(statements, triggers)
+t.test('the triggers of a migrated database are those that are exported', async (t) => {
+  const client = connection(t, ':memory:')
+  await server(t, { database: client })
+  const made = client.prepare<[], { sql: string }>("SELECT sql FROM sqlite_master WHERE type = 'trigger'").all().map(({ sql }) => sql)
+  t.strictSame(made.toSorted(), triggers.filter((statement) => statement.startsWith('CREATE')).toSorted())
+})
+
+t.test('caches hear of every column but those that a use writes and those that no request depends on', async (t) => {
+  const client = connection(t, ':memory:')
+  const app = await server(t, { database: client })
+  await app.apiKeys.create('ann')
+  const generation = client.prepare<[], number>('SELECT value FROM api_key_generation').pluck()
+  for (const [table, silent] of [
+    [keys, ['start', 'created_at', 'revoked_reason', 'rotated_at', 'quota_used', 'quota_since', 'metadata']],
+    [profiles, ['max_keys', 'can_make_keys', 'last_access_at', 'created_at', 'expiry_default', 'expiry_max']]
+  ] as const) {
+    const { name, columns } = getTableConfig(table)
+    const heard = columns.map((column) => column.name).filter((column) => {
+      const before = generation.get()
+      client.exec(`UPDATE ${name} SET ${column} = ${column}`)
+      return generation.get() !== before
+    })
+    t.strictSame(heard, columns.map((column) => column.name).filter((column) => !silent.some((name) => name === column)))
+  }
+})
+
+t.test('a database of the first tables is brought up to date, and its keys stay good', async (t) => {
+  const client = connection(t, ':memory:')
+  const first = readMigrationFiles({ migrationsFolder: MIGRATIONS }).slice(0, 2)
+  client.exec('CREATE TABLE api_key_migrations (hash text NOT NULL, created_at integer PRIMARY KEY)')
+  for (const { sql, hash, folderMillis } of first) {
+    for (const statement of sql) client.exec(statement)
+    client.prepare('INSERT INTO api_key_migrations VALUES (?, ?)').run(hash, folderMillis)
+  }
+  const secret = generateSecret('ak', 32)
+  client.exec("INSERT INTO api_key_profiles (user_id, created_at) VALUES ('ann', 1)")
+  client.prepare("INSERT INTO api_keys (id, profile_id, name, start, digest, created_at) VALUES ('old', 1, 'Old', 'ak_0000', ?, 1)").run(Buffer.from(digestOf(secret), 'latin1'))
+  const app = await server(t, { database: client })
+  t.match(await ask(app, secret), { status: 200, body: { user: { id: 'ann', keyName: 'Old', scopes: [] } } })
 })
 
 t.test('with better-sqlite3 not installed the error says how to get it', async (t) => {
@@ -304,6 +343,6 @@ t.test('with better-sqlite3 not installed the error says how to get it', async (
 
 /** Makes the tables as an application does that keeps them in its own migrations. */
 function applyAll (client: Database.Database): void {
-  for (const statement of readFileSync(join(MIGRATIONS, '0000_tables.sql'), 'utf8').split('--> statement-breakpoint')) client.exec(statement)
+  for (const name of ['tables', 'lifecycle']) for (const statement of statements('sqlite', name)) client.exec(statement)
   for (const statement of triggers) client.exec(statement)
 }

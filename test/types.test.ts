@@ -6,7 +6,7 @@ import type { Pool } from 'pg'
 import t from 'tap'
 import defaultExport, {
   apiKey, type ApiKeyCreated, type ApiKeyEvents, type ApiKeyOptions, type ApiKeyRevoked, type ApiKeys, type ApiUser, type ApiUserCreated,
-  type ApiUserLoggedIn, type ApiUserLoggedOut, type BatchKeyOptions, type By, type DatabaseOption, type KeyOptions, type KeyRecord, type KeyState,
+  type ApiUserLoggedIn, type ApiUserLoggedOut, type BatchKeyOptions, type By, type ExpiryOptions, type KeyChanges, type Revocation, type DatabaseOption, type KeyOptions, type KeyRecord, type KeyState,
   type NewKey, type PagesOptions, type ProfileOptions, type ProfileRecord, type Profiles, type RouteApiKey, type User
 } from '../lib/index.js'
 
@@ -112,6 +112,19 @@ export async function serving (): Promise<[string, Date | null, KeyState]> {
   await apiKeys.create('ann', { label: 'x' })
   // @ts-expect-error -- a nonce is for one key
   await apiKeys.createMany([{ userId: 'ann', nonce: 'n'.repeat(16) }])
+  await apiKeys.create('ann', { scopes: ['a'], expiresIn: '90d', allowedIps: ['::1'], metadata: { team: 'x' } })
+  await apiKeys.createMany([{ userId: 'ann', expiresAt: new Date() }, { userId: 'ann', expiresAt: null, expiresIn: 5 }])
+  same<Awaited<ReturnType<typeof apiKeys.rotate>>, NewKey>(true)
+  same<Awaited<ReturnType<ApiKeys['revokeAll' | 'expiring']>>, KeyRecord[]>(true)
+  same<Awaited<ReturnType<typeof apiKeys.prune>>, number>(true)
+  await apiKeys.rotate('id', { overlap: '24h' }, { actor: 'ann' })
+  await apiKeys.revoke('id', { reason: 'leaked', actor: 'ann' } satisfies Revocation)
+  await apiKeys.update('id', { enabled: false, expiresAt: null, metadata: null } satisfies KeyChanges)
+  await apiKeys.profiles.create('ann', { group: 'free', scopes: null, expiry: { default: false, max: '1y' } satisfies ExpiryOptions })
+  // @ts-expect-error -- a time that nobody has to parse
+  await apiKeys.create('ann', { expiresAt: '2030-01-01' })
+  // @ts-expect-error -- one has to say how long
+  await apiKeys.prune({})
   // @ts-expect-error -- the owner cannot be changed
   await apiKeys.update('id', { userId: 'eve' })
   await apiKeys.profiles.update('ann', { maxKeys: null, canUseApi: null, canMakeKeys: true })
@@ -126,7 +139,7 @@ export function listening ({ apiKeys }: { apiKeys: ApiKeys }): void {
   apiKeys.once('apiKeyRevoked', ({ actor, ip, at }) => { same<[typeof actor, typeof ip, typeof at], [string | null, string | null, Date]>(true) })
   apiKeys.on('apiUserLoggedIn', ({ user, isNew, ip }) => { same<[typeof user, typeof isNew, typeof ip], [ApiUser, boolean, string | null]>(true) })
   apiKeys.off('apiUserLoggedOut', (event: ApiUserLoggedOut) => event.key.id)
-  same<keyof ApiKeyEvents, 'apiUserCreated' | 'apiKeyCreated' | 'apiKeyRevoked' | 'apiUserLoggedIn' | 'apiUserLoggedOut'>(true)
+  same<keyof ApiKeyEvents, 'apiUserCreated' | 'apiKeyCreated' | 'apiKeyUpdated' | 'apiKeyRotated' | 'apiKeyRevoked' | 'apiUserLoggedIn' | 'apiUserLoggedOut'>(true)
   same<ApiKeyEvents['apiKeyRevoked'], [ApiKeyRevoked]>(true)
   same<ApiKeyEvents['apiUserLoggedIn'], [ApiUserLoggedIn]>(true)
   // @ts-expect-error -- an event carries no secret

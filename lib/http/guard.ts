@@ -7,7 +7,7 @@ import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
-import { toRule, type Rule } from './rule.js'
+import { refuseUndeclared, toRule, type Rule } from './rule.js'
 
 /** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */
 const RETRY_AFTER = 1
@@ -18,6 +18,8 @@ export interface GuardSettings {
   readonly prefixes: readonly string[]
   readonly realm: string
   readonly required: boolean
+  /** The scopes that are declared; null when any may be asked for. */
+  readonly scopes: ReadonlyMap<string, string> | null
 }
 
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
@@ -26,14 +28,18 @@ export class Guard {
   readonly #readers: readonly ReadHeader[]
   readonly #challenge: Challenge
   readonly #fallback: Rule
-  readonly #headers: string
+  /** The headers that may carry the key, in words. */
+  readonly headers: string
+  readonly #scopes: ReadonlyMap<string, string> | null
+  #hasWarned = false
 
   constructor (service: Pick<ApiKeys, 'check' | 'accept'>, settings: GuardSettings) {
     this.#service = service
     this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
     this.#fallback = settings.required ? 'required' : 'optional'
-    this.#headers = settings.headers.join(' or ')
+    this.headers = settings.headers.join(' or ')
+    this.#scopes = settings.scopes
   }
 
   /** The hook for all requests: does what the route says, or else what the option `required` says. */
@@ -53,18 +59,37 @@ export class Guard {
   }
 
   /**
-   * Looks at each route when it is added: refuses a wrong `config.apiKey`, and sees to preflights.
+   * Looks at each route when it is added: refuses a wrong `config.apiKey` and undeclared scopes, and sees to preflights.
    *
-   * @throws FST_API_KEY_INVALID_ROUTE_CONFIG
+   * @throws FST_API_KEY_INVALID_ROUTE_CONFIG, FST_API_KEY_UNDECLARED_SCOPE
    */
   readonly onRoute = (route: RouteOptions): void => {
     const rule = toRule(route.config?.apiKey, this.#fallback, route.url)
+    refuseUndeclared(rule, this.#scopes, route.url)
     if (rule === 'open' || !isMixed(route.method)) return
     markGuarded(route)
     route.onRequest = [...[route.onRequest ?? []].flat(), (request, reply, done) => {
       // What comes here without a user passed as a preflight or is optional. No hook has answered it.
       this.#check(request, reply, rule, done)
     }]
+  }
+
+  /** The secret that a request carries, empty when it cannot be one, and in which of the headers; null when there is none. */
+  readSecret (request: FastifyRequest): { secret: string, header: number } | null {
+    for (const [header, read] of this.#readers.entries()) {
+      const secret = read(request)
+      if (secret !== null) return { secret, header }
+    }
+    return null
+  }
+
+  /**
+   * Adds the challenge for a request without a good secret.
+   *
+   * @param header which of the headers carried one; null for none
+   */
+  challenge (reply: FastifyReply, header: number | null): void {
+    reply.header('www-authenticate', this.#challenge(header === null ? null : 'invalid_token', header))
   }
 
   /** Whether a route takes a key at all. */
@@ -74,6 +99,8 @@ export class Guard {
 
   /** Throws what refuses the request, or gives it to `done` where the answer comes later. */
   #check (request: FastifyRequest, reply: FastifyReply, rule: Rule, done: HookHandlerDoneFunction): void {
+    // Of a route that was added before there was anybody to look at it.
+    if (typeof rule !== 'string') refuseUndeclared(rule, this.#scopes, request.routeOptions.url)
     // A second check in one request is not counted as another use.
     if (request.apiUser !== null) {
       if (typeof rule !== 'string') this.#requireScopes(reply, request.apiUser, rule, null)
@@ -86,7 +113,7 @@ export class Guard {
     }
     if (rule === 'optional') return done()
     reply.header('www-authenticate', this.#challenge(null, null))
-    throw new MissingKeyError(this.#headers)
+    throw new MissingKeyError(this.headers)
   }
 
   #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {
@@ -119,10 +146,21 @@ export class Guard {
   }
 
   #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
-    if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
     const { ip } = request
     // Mostly it is the address from before, which need not be looked at again.
-    request.apiUser = this.#service.accept(access, ip === access.loggedIp ? ip : addressOf(request))
+    const address = ip === access.loggedIp ? ip : addressOf(request)
+    if (access.isBound) this.#requireAddress(request, access, address)
+    if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
+    request.apiUser = this.#service.accept(access, address)
+  }
+
+  #requireAddress (request: FastifyRequest, access: Access, ip: string | null): void {
+    // Fastify knows the addresses of proxies only where the application trusts some.
+    if (!this.#hasWarned && request.ips === undefined && request.headers['x-forwarded-for'] !== undefined) {
+      this.#hasWarned = true
+      request.log.warn('an API key is bound to addresses and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify')
+    }
+    access.judgeAddress(ip)
   }
 
   #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {

@@ -1,7 +1,8 @@
-import { describe, RouteConfigError } from '../errors.js'
+import { describe, RouteConfigError, UndeclaredScopeError } from '../errors.js'
+import { isScope, type ApiKeyScope } from '../keys/scopes.js'
 
 /** What a route may say in `config.apiKey`. */
-export type RouteApiKey = false | true | 'optional' | { readonly scopes: readonly string[] }
+export type RouteApiKey = false | true | 'optional' | { readonly scopes: readonly ApiKeyScope[] }
 
 /** What a route asks of a request: nothing, a key if there is one, a key, or a key with all of these scopes. */
 export type Rule = 'open' | 'optional' | 'required' | readonly string[]
@@ -24,8 +25,17 @@ export function toRule (value: unknown, fallback: Rule, route: string | undefine
 function hasScopes (value: unknown): value is { scopes: string[] } {
   if (typeof value !== 'object' || value === null || Object.keys(value).join() !== 'scopes') return false
   const { scopes } = value as { scopes?: unknown }
-  return Array.isArray(scopes) && scopes.length > 0 && scopes.every((scope) => typeof scope === 'string' && SCOPE.test(scope))
+  return Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScope)
 }
 
-/** A scope as RFC 6750, section 3, allows it, so that it can stand in a challenge. */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+/**
+ * Refuses a route that asks for scopes which no key can have.
+ *
+ * @param declared null when any scope may be given
+ * @throws FST_API_KEY_UNDECLARED_SCOPE
+ */
+export function refuseUndeclared (rule: Rule, declared: ReadonlyMap<string, string> | null, route: string | undefined): void {
+  if (typeof rule === 'string' || declared === null) return
+  const undeclared = rule.filter((scope) => !declared.has(scope))
+  if (undeclared.length > 0) throw new UndeclaredScopeError(route ?? 'without a URL', undeclared.join(', '), [...declared.keys()].join(', '))
+}

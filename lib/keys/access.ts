@@ -1,6 +1,9 @@
-import { ApiForbiddenError, RevokedKeyError } from '../errors.js'
+import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
 import type { AccessRow } from '../store/store.js'
+import { Networks } from './addresses.js'
 import type { ApiUser } from './records.js'
+import { narrow } from './scopes.js'
+import type { Resolved } from './terms.js'
 
 /**
  * A key that was found, as it is kept for requests: what can refuse it, and its last use. One flat object, since with many
@@ -12,35 +15,88 @@ export class Access {
   readonly generation: number
   /** How many changes had been told of when the row was read. */
   readonly drops: number
-  readonly #revokedAt: number | null
-  readonly #canUseApi: boolean | null
+  /** Whether this is the secret before the last rotation. */
+  readonly isPrevious: boolean
+  /** Why it is refused whatever the time is; null when it is not. */
+  readonly #refusal: (() => Error) | null
+  readonly #expiresAt: number | null
+  /** When the first of its ends comes: that of the key, or that of a secret which was replaced. */
+  readonly #endsAt: number | null
+  readonly #networks: Networks | null
   /** The time of the last use. */
   usedAt: number
+  /** The time of the last use of the secret before the last rotation; 0 for never. */
+  previousUsedAt: number
   /** The address of the current login; null before the first one and after a logout. */
   loggedIp: string | null
   /** Whether the last use still waits to be written. */
   isWaiting = false
 
-  constructor (row: AccessRow, generation: number, drops = 0) {
+  /** @param terms what holds for the key's profile */
+  constructor (row: AccessRow, terms: Resolved, generation: number, drops = 0) {
     const { id, profileId, userId, name } = row
-    this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes: NO_SCOPES })
+    const scopes = row.scopes.length === 0 ? NO_SCOPES : Object.freeze(narrow(row.scopes, terms.scopes))
+    this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes })
     this.generation = generation
     this.drops = drops
-    this.#revokedAt = row.revokedAt
-    this.#canUseApi = row.canUseApi
+    this.isPrevious = row.isPrevious
+    this.#refusal = refusalOf(row, terms)
+    this.#expiresAt = row.expiresAt
+    this.#endsAt = endOf(row)
+    this.#networks = row.allowedIps === null ? null : new Networks(row.allowedIps)
     this.usedAt = row.lastUsedAt ?? 0
+    this.previousUsedAt = row.previousUsedAt ?? 0
     this.loggedIp = row.loggedIp
   }
 
-  /**
-   * Every check that can change with time or by a change of the key or its profile; made on each request.
-   *
-   * @throws FST_API_KEY_REVOKED, FST_API_KEY_API_FORBIDDEN
-   */
-  judge (): void {
-    if (this.#revokedAt !== null) throw new RevokedKeyError()
-    if (this.#canUseApi === false) throw new ApiForbiddenError()
+  /** Whether it matters from where the key is used. */
+  get isBound (): boolean {
+    return this.#networks !== null
   }
+
+  /**
+   * Every check of the state, which can change with time or by a change of the key or its profile; made on each request.
+   *
+   * @param now asked only for keys that end
+   * @throws FST_API_KEY_REVOKED, FST_API_KEY_EXPIRED, FST_API_KEY_ROTATED, FST_API_KEY_DISABLED,
+   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN
+   */
+  judge (now: () => number): void {
+    if (this.#endsAt !== null) this.#judgeTime(now())
+    if (this.#refusal !== null) throw this.#refusal()
+  }
+
+  /**
+   * Checks from where the key is used.
+   *
+   * @param ip null when that is not known
+   * @throws FST_API_KEY_ADDRESS
+   */
+  judgeAddress (ip: string | null): void {
+    if (this.#networks !== null && !this.#networks.include(ip)) throw new AddressError()
+  }
+
+  #judgeTime (at: number): void {
+    if (this.#refusal === revoked || this.#endsAt === null || at < this.#endsAt) return
+    throw this.#expiresAt !== null && at >= this.#expiresAt ? new ExpiredKeyError() : new RotatedKeyError()
+  }
+}
+
+const revoked = () => new RevokedKeyError()
+const disabled = () => new DisabledKeyError()
+const unknownGroup = () => new UnknownGroupError()
+const forbidden = () => new ApiForbiddenError()
+
+function refusalOf (row: AccessRow, terms: Resolved): (() => Error) | null {
+  if (row.revokedAt !== null) return revoked
+  if (row.enabled === false) return disabled
+  if (!terms.isKnownGroup) return unknownGroup
+  return terms.canUseApi ? null : forbidden
+}
+
+function endOf ({ expiresAt, previousUntil, isPrevious }: AccessRow): number | null {
+  if (!isPrevious || previousUntil === null) return expiresAt
+  return expiresAt === null ? previousUntil : Math.min(expiresAt, previousUntil)
 }
 
 const NO_SCOPES: readonly string[] = Object.freeze([])

@@ -38,6 +38,7 @@ export class Activity {
       access.usedAt = at
       access.loggedIp = ip
     }
+    if (access.isPrevious && at >= access.previousUsedAt) access.previousUsedAt = at
     if (!access.isWaiting) this.#await(access)
   }
 
@@ -53,7 +54,7 @@ export class Activity {
   ofKey<T extends KeyRow> (row: T): T {
     const access = this.#waiting.get(row.id)
     if (access === undefined || access.usedAt < (row.lastUsedAt ?? 0)) return row
-    return { ...row, lastUsedAt: access.usedAt, loggedIp: access.loggedIp }
+    return { ...row, lastUsedAt: access.usedAt, loggedIp: access.loggedIp, previousUsedAt: access.previousUsedAt || null }
   }
 
   /** Stored profiles with what is noted of them. */
@@ -86,8 +87,8 @@ export class Activity {
   #await (access: Access): void {
     const { keyId } = access.user
     const earlier = this.#waiting.get(keyId)
-    // The key was read anew since its last use was noted; the newer object carries on.
-    if (earlier !== undefined) earlier.isWaiting = false
+    // The key was read anew since its last use was noted, or it is in rotation; the newer object carries on.
+    if (earlier !== undefined) takeOver(access, earlier)
     else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
     access.isWaiting = true
     this.#waiting.set(keyId, access)
@@ -136,13 +137,18 @@ export class Activity {
 
   /** Writes some uses. One that was noted anew in the meantime goes on waiting. */
   async #writeUses (used: readonly Access[]): Promise<void> {
-    const uses = used.map(({ user: { keyId }, usedAt, loggedIp }) => ({ keyId, at: usedAt, ip: loggedIp }))
+    const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
     await this.#store.saveUses(uses)
     used.forEach((access, i) => {
       const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip
       if (isNewest && access.isWaiting) this.#done(access)
     })
   }
+}
+
+function takeOver (access: Access, earlier: Access): void {
+  earlier.isWaiting = false
+  access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
 }
 
 /** The newest use of each profile's keys. */

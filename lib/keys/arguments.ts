@@ -1,6 +1,11 @@
-import { checkObject, isBoolean, isText, isWhole, type Checks } from '../checks.js'
+import { checkObject, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
+import { DURATION_FORMS, isDuration, toMilliseconds } from '../durations.js'
 import { ArgumentError, describe } from '../errors.js'
+import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import type { By } from './events.js'
+import { EXPIRY, findContradiction, type ExpiryOptions } from './expiry.js'
+import { areScopes, MAX_SCOPES, SCOPE_FORM } from './scopes.js'
+import type { TermSettings } from './terms.js'
 
 /*
  * Checks of what the application passes to the service. They run before the database is touched, and throw
@@ -18,27 +23,65 @@ const NAME = { allowed: `text of at most ${MAX_NAME} characters without control 
 const ID = { allowed: `a non-empty string of at most ${MAX_ID} characters without control characters`, test: isText(1, MAX_ID) }
 const FLAG = { allowed: 'a boolean, or null for the default', test: (value: unknown) => value === null || isBoolean(value) }
 
-const KEY_FIELDS: Checks = {
-  name: NAME,
+const METADATA = 8192
+
+/** The latest time that a key may expire at; a later one is surely a mistake. */
+const LATEST = Date.UTC(9999, 11, 31)
+
+const EXPIRES_IN = { allowed: DURATION_FORMS, test: isDuration() }
+const ALLOWED_IPS = { allowed: NETWORK_FORMS, test: (value: unknown) => value === null || areNetworks(value) }
+const NOTES = {
+  allowed: `an object that JSON can hold, without NUL, of at most ${METADATA} characters, or null`,
+  test: (value: unknown) => value === null || (isPlainObject(value) && isJson(value, METADATA))
+}
+
+/** What the checks of keys depend on. */
+export interface KeyBounds {
+  /** The scopes that are declared; null when any may be given. */
+  readonly scopes: ReadonlyMap<string, string> | null
+  readonly now: () => number
+}
+
+/** The checks of what a key may be given. */
+function grantChecks ({ scopes, now }: KeyBounds): Checks {
+  return {
+    name: NAME,
+    scopes: scopesCheck(scopes),
+    expiresAt: { allowed: 'a time in the future and before the year 10000, as a Date or milliseconds since the epoch, or null for never', test: (value) => value === null || isFuture(value, now()) },
+    expiresIn: EXPIRES_IN,
+    allowedIps: ALLOWED_IPS,
+    metadata: NOTES
+  }
+}
+
+/** The check of a list of scopes: the declared ones, or any that are well formed. */
+export function scopesCheck (declared: ReadonlyMap<string, string> | null): Check {
+  return declared === null
+    ? { allowed: `a list of at most ${MAX_SCOPES} different scopes, each ${SCOPE_FORM}`, test: areScopes }
+    : { allowed: `a list of different scopes of ${[...declared.keys()].join(', ')}`, test: (value) => areScopes(value) && value.every((scope) => declared.has(scope)) }
+}
+
+const NONCE: Checks = {
   nonce: { allowed: `text of 16 to ${MAX_NONCE} characters`, test: isText(16, MAX_NONCE) }
 }
 
-const BATCH_FIELDS: Checks = { userId: ID, name: NAME }
-
-const KEY_CHANGES: Checks = { name: NAME }
-
 const isLimit = isWhole(-1, MAX_MAX_KEYS)
 
-const PROFILE_FIELDS: Checks = {
+const profileChecks = ({ scopes, groups }: TermSettings): Checks => ({
+  group: { allowed: groups.size === 0 ? 'null, since no groups are declared' : `one of ${[...groups.keys()].join(', ')}, or null for none`, test: (value) => value === null || (typeof value === 'string' && groups.has(value)) },
+  scopes: { allowed: `${scopesCheck(scopes).allowed}, or null for the default`, test: (value) => value === null || scopesCheck(scopes).test(value) },
+  expiry: { allowed: 'an object with default and max, or null for the default', test: (value) => value === null || isPlainObject(value) },
   maxKeys: { allowed: `-1 (unlimited), a whole number from 0 to ${MAX_MAX_KEYS}, or null for the default`, test: (value) => value === null || isLimit(value) },
   canUseApi: FLAG,
   canMakeKeys: FLAG
-}
+})
 
 /** Whether a value can be an address. Of what form is not asked: a proxy may have added a port or a zone. */
 export const isAddress = isText(1, 100)
 
 const IP = { allowed: 'an address of at most 100 characters', test: isAddress }
+
+const REASON = { allowed: 'text of at most 200 characters without control characters', test: isText(0, 200) }
 
 const BY: Checks = { actor: ID, ip: IP }
 
@@ -59,26 +102,65 @@ export function checkSecret (secret: unknown): asserts secret is string {
   if (typeof secret !== 'string') throw refuse('secret', 'a string', describe(secret))
 }
 
-export function checkKeyFields (fields: unknown): void {
-  checkObject(fields, 'the second argument', '', KEY_FIELDS, refuse)
+export function checkKeyFields (fields: unknown, bounds: KeyBounds): void {
+  checkObject(fields, 'the second argument', '', { ...grantChecks(bounds), ...NONCE }, refuse)
+  refuseTwoExpiries(fields, '')
 }
 
-export function checkBatch (batch: unknown): void {
+export function checkBatch (batch: unknown, bounds: KeyBounds): void {
   if (!Array.isArray(batch)) throw refuse('the first argument', 'an array', describe(batch))
+  const checks = { userId: ID, ...grantChecks(bounds) }
   // By index, since forEach leaves out the holes of a sparse array.
   for (let i = 0; i < batch.length; i++) {
     const fields: unknown = batch[i]
-    checkObject(fields, `[${i}]`, `[${i}].`, BATCH_FIELDS, refuse)
+    checkObject(fields, `[${i}]`, `[${i}].`, checks, refuse)
     checkUserId((fields as { userId?: unknown }).userId, `[${i}].userId`)
+    refuseTwoExpiries(fields, `[${i}].`)
   }
 }
 
-export function checkKeyChanges (changes: unknown): void {
-  checkObject(changes, 'the second argument', '', KEY_CHANGES, refuse)
+export function checkKeyChanges (changes: unknown, bounds: KeyBounds): void {
+  checkObject(changes, 'the second argument', '', { ...grantChecks(bounds), enabled: { allowed: 'a boolean', test: isBoolean } }, refuse)
+  refuseTwoExpiries(changes, '')
 }
 
-export function checkProfileFields (fields: unknown): void {
-  checkObject(fields, 'the second argument', '', PROFILE_FIELDS, refuse)
+export function checkProfileFields (fields: unknown, settings: TermSettings): void {
+  checkObject(fields, 'the second argument', '', profileChecks(settings), refuse)
+  const { expiry } = fields as { expiry?: unknown }
+  if (isPlainObject(expiry)) checkExpiry(expiry, 'expiry', refuse)
+}
+
+/**
+ * Checks an `expiry` object.
+ *
+ * @param what how to call it in an error
+ */
+export function checkExpiry (expiry: unknown, what: string, refuse: Refuse): void {
+  checkObject(expiry, what, `${what}.`, EXPIRY, refuse)
+  const contradiction = findContradiction(expiry as ExpiryOptions)
+  if (contradiction !== null) throw refuse(`${what}.default`, `at most ${what}.max`, contradiction)
+}
+
+/** Checks what `revoke` and `revokeAll` take: a reason, and who it is that revokes. */
+export function checkRevocation (revocation: unknown): void {
+  checkObject(revocation, 'the second argument', '', { reason: REASON, ...BY }, refuse)
+}
+
+/** Checks what `rotate` takes. */
+export function checkRotation (rotation: unknown): void {
+  checkObject(rotation, 'the second argument', '', { overlap: { allowed: `${DURATION_FORMS}; 0 for none`, test: isDuration(0) } }, refuse)
+}
+
+/**
+ * Checks an object with one duration that must be there.
+ *
+ * @returns milliseconds
+ */
+export function checkDuration (value: unknown, name: string): number {
+  checkObject(value, 'the argument', '', { [name]: { allowed: DURATION_FORMS, test: isDuration() } }, refuse)
+  const duration = Object.entries(value as object).find(([key]) => key === name)?.[1]
+  if (!isDuration()(duration)) throw refuse(name, DURATION_FORMS, describe(duration))
+  return toMilliseconds(duration)
 }
 
 export function checkBy (by: unknown): asserts by is By {
@@ -96,4 +178,15 @@ export function checkPaging (paging: unknown): void {
     cursor: { allowed: 'the id of the last profile seen', test: isWhole(0, Number.MAX_SAFE_INTEGER) },
     limit: { allowed: 'a whole number from 1 to 1000', test: isWhole(1, 1000) }
   }, refuse)
+}
+
+function refuseTwoExpiries (fields: unknown, prefix: string): void {
+  const { expiresAt, expiresIn } = fields as { expiresAt?: unknown, expiresIn?: unknown }
+  if (expiresAt !== undefined && expiresIn !== undefined) throw refuse(`${prefix}expiresIn`, 'left out where expiresAt is given', 'both')
+}
+
+/** Whether a value is a time after another, in milliseconds. */
+function isFuture (value: unknown, now: number): boolean {
+  const time = value instanceof Date ? value.getTime() : value
+  return isWhole(now + 1, LATEST)(time)
 }

@@ -2,14 +2,13 @@ import type { Store } from '../store/store.js'
 import type { Activity } from './activity.js'
 import type { ApiKeyEvents } from './events.js'
 import type { User } from './records.js'
+import type { TermSettings } from './terms.js'
 
 /** The options that concern keys. */
-export interface KeySettings {
+export interface KeySettings extends TermSettings {
   /** The first part of keys; new ones get the first. */
   readonly prefixes: readonly [string, ...string[]]
   readonly keySize: number
-  /** Live keys of a profile that says nothing itself; -1 is unlimited. */
-  readonly maxKeys: number
   readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
   readonly cacheSize: number | false
   readonly now: () => number

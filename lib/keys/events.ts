@@ -31,6 +31,16 @@ export interface ApiKeyRevoked extends Change {
   readonly key: KeyRecord
 }
 
+/** A key was changed: its name, scopes, expiry, networks or notes, or it was switched on or off. */
+export interface ApiKeyUpdated extends Change {
+  readonly key: KeyRecord
+}
+
+/** A key got a new secret. */
+export interface ApiKeyRotated extends Change {
+  readonly key: KeyRecord
+}
+
 /** A request with a good key was accepted. Emitted for each one. */
 export interface ApiUserLoggedIn {
   readonly user: ApiUser
@@ -50,6 +60,8 @@ export interface ApiUserLoggedOut extends Change {
 export interface ApiKeyEvents {
   apiUserCreated: [ApiUserCreated]
   apiKeyCreated: [ApiKeyCreated]
+  apiKeyUpdated: [ApiKeyUpdated]
+  apiKeyRotated: [ApiKeyRotated]
   apiKeyRevoked: [ApiKeyRevoked]
   apiUserLoggedIn: [ApiUserLoggedIn]
   apiUserLoggedOut: [ApiUserLoggedOut]

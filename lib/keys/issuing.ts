@@ -1,14 +1,16 @@
 import { v7 as uuid } from 'uuid'
-import { KeyLimitError, MakingForbiddenError, NonceUsedError, NoProfileError } from '../errors.js'
-import type { InsertRefusal, KeyDraft } from '../store/store.js'
+import { KeyLimitError, NonceUsedError, NoProfileError } from '../errors.js'
+import type { InsertRefusal, KeyDraft, Rules } from '../store/store.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
+import { grant, type KeyGrants } from './granting.js'
 import { mayGetProfile } from './profiles.js'
 import { toKeyRecord, toProfileRecord, type NewKey } from './records.js'
 import { digestOf, generateSecret, startOf } from './secret.js'
+import { resolveTerms } from './terms.js'
 
 /** A key to be made, its fields checked. */
-export interface KeyRequest {
+export interface KeyRequest extends Readonly<KeyGrants> {
   readonly userId: string
   readonly name?: string
   readonly nonce?: string
@@ -24,12 +26,17 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
   const mayHaveProfile = await decideProfiles(context, requests)
   const secrets = requests.map(() => generateSecret(settings.prefixes[0], settings.keySize))
   const drafts = requests.map((request, i) => draft(request, secrets[i] as string, at, mayHaveProfile.get(request.userId) as boolean))
-  const inserted = await store.insertKeys(drafts, settings.maxKeys)
+  const byId = new Map(drafts.map(({ id }, i) => [id, requests[i]]))
+  const rules: Rules = {
+    limitOf: (profile) => resolveTerms(profile, settings).maxKeys,
+    termsOf: (profile, { id }) => grant(byId.get(id) as KeyRequest, profile, at, settings)
+  }
+  const inserted = await store.insertKeys(drafts, at, rules)
   if (inserted.refused !== null) throw toError(inserted)
   const change = changeBy(by, at)
-  for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings.maxKeys), ...change })
+  for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings), ...change })
   return inserted.keys.map((row, i) => {
-    const key = toKeyRecord(row)
+    const key = toKeyRecord(row, at)
     announce('apiKeyCreated', { key, ...change })
     return { ...key, key: secrets[i] as string }
   })
@@ -54,7 +61,7 @@ function draft ({ userId, name = '', nonce }: KeyRequest, secret: string, at: nu
 function toError (refusal: InsertRefusal): Error {
   switch (refusal.refused) {
     case 'no-profile': return new NoProfileError(refusal.userId)
-    case 'forbidden': return new MakingForbiddenError(refusal.userId)
+    case 'rule': return refusal.error
     case 'full': return new KeyLimitError(refusal.userId, refusal.limit)
     case 'nonce': return new NonceUsedError()
   }

@@ -1,14 +1,22 @@
 import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
-import type { ProfileRow } from '../store/store.js'
+import type { ProfileFields, ProfileRow } from '../store/store.js'
 import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
+import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
+import type { ApiKeyScope } from './scopes.js'
 import { toKeyRecord, toProfileRecord, type ProfileRecord, type User } from './records.js'
 
-/** What a profile can be given; null and what is absent follow the plugin's defaults. */
+/** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */
 export interface ProfileOptions {
   /** Live keys it may hold, -1 for unlimited. */
   maxKeys?: number | null
+  /** The group it belongs to, one of the option `groups`. */
+  group?: string | null
+  /** The scopes that its keys may have. */
+  scopes?: readonly ApiKeyScope[] | null
+  /** How long its keys live when they say nothing themselves, and at most; `false` is without end. */
+  expiry?: ExpiryOptions | null
   /** Whether its keys are accepted. */
   canUseApi?: boolean | null
   /** Whether keys may be made for it. */
@@ -32,11 +40,11 @@ export class Profiles {
    */
   async create (userId: string, options: ProfileOptions = {}, by: By = {}): Promise<ProfileRecord> {
     checkUserId(userId)
-    checkProfileFields(options)
+    checkProfileFields(options, this.#context.settings)
     checkBy(by)
     const { store, settings, announce } = this.#context
     const at = settings.now()
-    const { row, created } = await store.ensureProfile(userId, given(options), at)
+    const { row, created } = await store.ensureProfile(userId, toFields(options), at)
     const profile = this.#toRecord(row)
     if (created) announce('apiUserCreated', { profile, ...changeBy(by, at) })
     return profile
@@ -56,9 +64,9 @@ export class Profiles {
    */
   async update (userId: string, changes: ProfileOptions, by: By = {}): Promise<ProfileRecord> {
     checkUserId(userId)
-    checkProfileFields(changes)
+    checkProfileFields(changes, this.#context.settings)
     checkBy(by)
-    const row = await this.#context.store.updateProfile(userId, given(changes))
+    const row = await this.#context.store.updateProfile(userId, toFields(changes))
     if (row === null) throw new NotFoundError('profile', userId)
     return this.#toRecord(row)
   }
@@ -71,7 +79,7 @@ export class Profiles {
   async list (paging: { cursor?: number, limit?: number } = {}): Promise<ProfileRecord[]> {
     checkPaging(paging)
     const rows = await this.#context.store.listProfiles(paging.cursor ?? 0, paging.limit ?? 100)
-    return this.#context.activity.ofProfiles(rows).map((row) => toProfileRecord(row, this.#context.settings.maxKeys))
+    return this.#context.activity.ofProfiles(rows).map((row) => toProfileRecord(row, this.#context.settings))
   }
 
   /**
@@ -84,9 +92,9 @@ export class Profiles {
     checkBy(by)
     const { store, activity, settings, announce } = this.#context
     const at = settings.now()
-    const deleted = await store.deleteProfile(userId, at)
+    const deleted = await store.deleteProfile(userId, at, 'the profile was deleted')
     if (deleted === null) throw new NotFoundError('profile', userId)
-    for (const row of deleted.revoked) announce('apiKeyRevoked', { key: toKeyRecord(activity.ofKey(row)), ...changeBy(by, at) })
+    for (const row of deleted.revoked) announce('apiKeyRevoked', { key: toKeyRecord(activity.ofKey(row), at), ...changeBy(by, at) })
     return this.#toRecord(deleted.row)
   }
 
@@ -106,7 +114,7 @@ export class Profiles {
   #toRecord (row: ProfileRow): ProfileRecord {
     const { activity, settings } = this.#context
     const [noted = row] = activity.ofProfiles([row])
-    return toProfileRecord(noted, settings.maxKeys)
+    return toProfileRecord(noted, settings)
   }
 }
 
@@ -122,7 +130,8 @@ export async function mayGetProfile ({ settings }: Pick<Context, 'settings'>, us
   return answer
 }
 
-/** Leaves out what is undefined, which a database would take for null. */
-function given (options: ProfileOptions): ProfileOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+/** The fields to store. Leaves out what is undefined, which a database would take for null. */
+function toFields ({ expiry, ...options }: ProfileOptions): ProfileFields {
+  const fields = { ...options, ...(expiry === undefined ? {} : toExpiryTerms(expiry ?? { default: null, max: null })) }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

@@ -1,4 +1,5 @@
 import type { KeyRow, ProfileRow } from '../store/store.js'
+import { resolveTerms, type TermSettings } from './terms.js'
 
 /** A person of the application, as its session knows them. */
 export interface User {
@@ -22,8 +23,11 @@ export interface ApiUser {
   readonly scopes: readonly string[]
 }
 
-/** `active` keys are accepted, `revoked` ones never again. */
-export type KeyState = 'active' | 'revoked'
+/**
+ * `active` keys are accepted. `disabled` ones are not until they are enabled, `expired` and `revoked` ones never again. Of
+ * several, the one that is hardest to undo: revoked, expired, disabled.
+ */
+export type KeyState = 'active' | 'disabled' | 'expired' | 'revoked'
 
 /** What is known of a key. The secret is not part of it; nothing can bring it back. */
 export interface KeyRecord {
@@ -35,12 +39,30 @@ export interface KeyRecord {
   /** The secret's first characters, such as `ak_3mP0`, to tell keys apart. */
   readonly start: string
   readonly state: KeyState
+  /** What it may do, as it was given; what counts is what its profile and group allow of it. */
+  readonly scopes: readonly string[]
+  /** Whether it is switched on; an enabled key may still be expired or revoked. */
+  readonly enabled: boolean
   readonly createdAt: Date
+  /** When it expires; null for never. */
+  readonly expiresAt: Date | null
   /** When the key was last accepted; written in batches, up to a second late. */
   readonly lastUsedAt: Date | null
   /** The address of the current login; null before the first one and after a logout. */
   readonly loggedIp: string | null
+  /** When it got its present secret; null when that is its first. */
+  readonly rotatedAt: Date | null
+  /** Until when the secret before that one works, or worked; null when there was none. */
+  readonly previousUntil: Date | null
+  /** When the secret before the present one was last used since the rotation; null for not at all. Written in batches. */
+  readonly previousUsedAt: Date | null
+  /** The networks from which it may be used; null for anywhere. */
+  readonly allowedIps: readonly string[] | null
+  /** What the application noted on it; null when nothing. */
+  readonly metadata: Readonly<Record<string, unknown>> | null
   readonly revokedAt: Date | null
+  /** As told by whoever revoked it. */
+  readonly revokedReason: string | null
 }
 
 /** A key just made: its record, and the only time its secret is seen. */
@@ -54,8 +76,14 @@ export interface ProfileRecord {
   readonly id: number
   /** The application's own user id. */
   readonly userId: string
-  /** Live keys the profile may hold, -1 for unlimited: its own number or else the plugin's. */
+  /** The group it belongs to; null for none. It may be one that is no longer declared, which refuses its keys. */
+  readonly group: string | null
+  /** Live keys the profile may hold, -1 for unlimited: its own number, or else its group's, or else the plugin's. */
   readonly maxKeys: number
+  /** The scopes that its keys may have; null for all. Its own, or else its group's. */
+  readonly scopes: readonly string[] | null
+  /** How long its keys live when they say nothing themselves, and at most, in milliseconds; null for without end. */
+  readonly expiry: { readonly default: number | null, readonly max: number | null }
   /** Whether the profile's keys are accepted. */
   readonly canUseApi: boolean
   /** Whether keys may be made for the profile. */
@@ -65,42 +93,53 @@ export interface ProfileRecord {
   readonly createdAt: Date
 }
 
-/** Makes the record that the application sees of a stored key. */
-export function toKeyRecord (row: KeyRow): KeyRecord {
+/** Makes the record that the application sees of a stored key, at a time in milliseconds. */
+export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
   return {
     id: row.id,
     userId: row.userId,
     profileId: row.profileId,
     name: row.name,
     start: row.start,
-    state: stateOf(row),
+    state: stateOf(row, at),
+    scopes: [...row.scopes],
+    enabled: row.enabled ?? true,
     createdAt: new Date(row.createdAt),
+    expiresAt: toDate(row.expiresAt),
     lastUsedAt: toDate(row.lastUsedAt),
     loggedIp: row.loggedIp,
-    revokedAt: toDate(row.revokedAt)
+    rotatedAt: toDate(row.rotatedAt),
+    previousUntil: toDate(row.previousUntil),
+    previousUsedAt: toDate(row.rotatedAt !== null && row.previousUsedAt !== null && row.previousUsedAt >= row.rotatedAt ? row.previousUsedAt : null),
+    allowedIps: row.allowedIps === null ? null : [...row.allowedIps],
+    metadata: row.metadata === null ? null : structuredClone(row.metadata),
+    revokedAt: toDate(row.revokedAt),
+    revokedReason: row.revokedReason
   }
 }
 
-/**
- * Makes the record that the application sees of a stored profile.
- *
- * @param maxKeys the plugin's limit, which holds when the profile has none of its own
- */
-export function toProfileRecord (row: ProfileRow, maxKeys: number): ProfileRecord {
+/** Makes the record that the application sees of a stored profile: what holds for it, wherever that is said. */
+export function toProfileRecord (row: ProfileRow, settings: TermSettings): ProfileRecord {
+  const { maxKeys, scopes, expiryDefault, expiryMax, canUseApi, canMakeKeys } = resolveTerms(row, settings)
   return {
     id: row.id,
     userId: row.userId,
-    maxKeys: row.maxKeys ?? maxKeys,
-    canUseApi: row.canUseApi ?? true,
-    canMakeKeys: row.canMakeKeys ?? true,
+    group: row.group,
+    maxKeys,
+    scopes: scopes === null ? null : [...scopes],
+    expiry: { default: expiryDefault, max: expiryMax },
+    canUseApi,
+    canMakeKeys,
     lastAccessAt: toDate(row.lastAccessAt),
     createdAt: new Date(row.createdAt)
   }
 }
 
 /** The state of a key by itself; whether its profile may use the API is another question. */
-export function stateOf (row: Pick<KeyRow, 'revokedAt'>): KeyState {
-  return row.revokedAt === null ? 'active' : 'revoked'
+export function stateOf (row: Pick<KeyRow, 'revokedAt' | 'expiresAt' | 'enabled'>, at: number): KeyState {
+  if (row.revokedAt !== null) return 'revoked'
+  if (row.expiresAt !== null && row.expiresAt <= at) return 'expired'
+  return row.enabled === false ? 'disabled' : 'active'
 }
 
 function toDate (time: number | null): Date | null {

@@ -1,18 +1,22 @@
 import { EventEmitter } from 'node:events'
-import { NotFoundError } from '../errors.js'
+import { toMilliseconds, type Duration } from '../durations.js'
 import type { KeyRow, Store } from '../store/store.js'
 import type { Access } from './access.js'
 import { Activity, type ActivityLog } from './activity.js'
-import { checkBatch, checkBy, checkKeyChanges, checkKeyFields, checkKeyId, checkSecret, checkUserId, checkVerifyOptions } from './arguments.js'
+import {
+  checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
+} from './arguments.js'
 import type { Context, KeySettings } from './context.js'
 import { announce, changeBy, type ApiKeyEvents, type By, type ReportListener } from './events.js'
+import type { KeyChanges, KeyGrants } from './granting.js'
 import { issue } from './issuing.js'
+import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
 import { Verifier } from './verifier.js'
 
 /** What a new key can be given. */
-export interface KeyOptions {
+export interface KeyOptions extends KeyGrants {
   /** For people to tell their keys apart, at most 100 characters. Default empty. */
   name?: string
   /** 16 to 100 characters. A second call with the same nonce makes no key, so that a form can be sent twice. */
@@ -20,9 +24,15 @@ export interface KeyOptions {
 }
 
 /** One key of `createMany`. */
-export interface BatchKeyOptions {
+export interface BatchKeyOptions extends KeyGrants {
   userId: string
   name?: string
+}
+
+/** Why a key is revoked, and by whom. */
+export interface Revocation extends By {
+  /** At most 200 characters. */
+  reason?: string
 }
 
 /** Where the service reports what it cannot throw at anybody. */
@@ -49,7 +59,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
       activity: new Activity(store, log),
       announce: (event, payload) => announce(this, log.listenerFailed, event, payload)
     }
-    this.#verifier = new Verifier(store, this.#context.activity, settings.cacheSize)
+    this.#verifier = new Verifier(store, this.#context.activity, settings)
     this.profiles = new Profiles(this.#context)
   }
 
@@ -57,14 +67,15 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * Makes a key for a user, who gets a profile if `autoProfile` allows.
    *
    * @returns the key's record and its secret, `key`, which is seen this once
-   * @throws FST_API_KEY_INVALID_ARGUMENT, FST_API_KEY_NO_PROFILE, FST_API_KEY_MAKING_FORBIDDEN,
-   * FST_API_KEY_LIMIT_REACHED, FST_API_KEY_NONCE_USED
+   * @throws FST_API_KEY_INVALID_ARGUMENT, FST_API_KEY_NO_PROFILE, FST_API_KEY_MAKING_FORBIDDEN, FST_API_KEY_UNKNOWN_GROUP,
+   * FST_API_KEY_SCOPE_NOT_ALLOWED, FST_API_KEY_EXPIRY_TOO_LATE, FST_API_KEY_LIMIT_REACHED, FST_API_KEY_NONCE_USED
    */
   async create (userId: string, options: KeyOptions = {}, by: By = {}): Promise<NewKey> {
     checkUserId(userId)
-    checkKeyFields(options)
+    checkKeyFields(options, this.#context.settings)
     checkBy(by)
-    const [key] = await issue(this.#context, [{ ...options, userId }], by)
+    // A copy, since what was checked must not change before it is stored.
+    const [key] = await issue(this.#context, [{ ...structuredClone(options), userId }], by)
     return key as NewKey
   }
 
@@ -74,10 +85,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * @throws what `create` throws
    */
   async createMany (batch: readonly BatchKeyOptions[], by: By = {}): Promise<NewKey[]> {
-    checkBatch(batch)
+    checkBatch(batch, this.#context.settings)
     checkBy(by)
-    // Copies, since what was checked must not change before it is stored.
-    return await issue(this.#context, batch.map((fields) => ({ ...fields })), by)
+    return await issue(this.#context, structuredClone([...batch]), by)
   }
 
   /** Finds a key by its id; null when there is none. */
@@ -95,34 +105,83 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * Renames a key.
+   * Changes what is named of a key: its name, scopes, expiry, networks and notes, and whether it is enabled. A key that is
+   * revoked or expired takes a new name and new notes only.
    *
-   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_INVALID_ARGUMENT
+   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_INVALID_ARGUMENT, FST_API_KEY_NOT_LIVE, FST_API_KEY_SCOPE_NOT_ALLOWED,
+   * FST_API_KEY_EXPIRY_TOO_LATE
    */
-  async update (keyId: string, changes: { name?: string }, by: By = {}): Promise<KeyRecord> {
+  async update (keyId: string, changes: KeyChanges, by: By = {}): Promise<KeyRecord> {
     checkKeyId(keyId)
-    checkKeyChanges(changes)
+    checkKeyChanges(changes, this.#context.settings)
     checkBy(by)
-    const { store } = this.#context
-    const row = changes.name === undefined ? await store.getKey(keyId) : await store.renameKey(keyId, changes.name)
-    if (row === null) throw unknownKey(keyId)
-    return this.#toRecord(row)
+    return await updateKey(this.#context, keyId, structuredClone(changes), by)
+  }
+
+  /**
+   * Gives a key a new secret. Name, scopes, expiry and the rest stay. The secret before it works for the overlap, and with
+   * 0, the default, ends at once; one from before that ends in any case.
+   *
+   * @returns the record and the new secret, `key`, which is seen this once
+   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_NOT_LIVE, FST_API_KEY_INVALID_ARGUMENT also for an overlap beyond the
+   * key's expiry
+   */
+  async rotate (keyId: string, options: { overlap?: Duration } = {}, by: By = {}): Promise<NewKey> {
+    checkKeyId(keyId)
+    checkRotation(options)
+    checkBy(by)
+    return await rotateKey(this.#context, keyId, toMilliseconds(options.overlap ?? 0), by)
   }
 
   /**
    * Revokes a key for good. Its record stays. Revoking it again changes nothing.
    *
-   * @throws FST_API_KEY_NOT_FOUND
+   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_INVALID_ARGUMENT
    */
-  async revoke (keyId: string, by: By = {}): Promise<KeyRecord> {
+  async revoke (keyId: string, options: Revocation = {}, by: By = {}): Promise<KeyRecord> {
     checkKeyId(keyId)
+    checkRevocation(options)
     checkBy(by)
+    const { reason = null, ...first } = options
+    return await revokeKey(this.#context, keyId, reason, { ...first, ...by })
+  }
+
+  /**
+   * Revokes all keys of a user that are not revoked yet.
+   *
+   * @returns those keys
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async revokeAll (userId: string, options: Revocation = {}, by: By = {}): Promise<KeyRecord[]> {
+    checkUserId(userId)
+    checkRevocation(options)
+    checkBy(by)
+    const { reason = null, ...first } = options
+    return await revokeKeys(this.#context, userId, reason, { ...first, ...by })
+  }
+
+  /**
+   * The live keys that expire within a time from now, such as `'14d'`, the first to expire first. For an application's own
+   * schedule that warns people.
+   *
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async expiring (options: { within: Duration }): Promise<KeyRecord[]> {
+    const within = checkDuration(options, 'within')
     const at = this.#context.settings.now()
-    const revoked = await this.#context.store.revokeKey(keyId, at)
-    if (revoked === null) throw unknownKey(keyId)
-    const key = this.#toRecord(revoked.row)
-    if (revoked.changed) this.#context.announce('apiKeyRevoked', { key, ...changeBy(by, at) })
-    return key
+    const rows = await this.#context.store.listExpiring(at, at + within)
+    return rows.map((row) => this.#toRecord(row))
+  }
+
+  /**
+   * Deletes keys that have been revoked or expired for at least that long, such as `'90d'`, with their history and use, and
+   * profiles that were deleted as long ago and have no keys left. Nothing brings them back.
+   *
+   * @returns how many keys were deleted
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async prune (options: { olderThan: Duration }): Promise<number> {
+    return await prune(this.#context, checkDuration(options, 'olderThan'))
   }
 
   /**
@@ -148,13 +207,16 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * Verifies a secret as the hook does, and counts as a use.
    *
    * @param ip the caller's address, kept as the key's `loggedIp`
-   * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_API_FORBIDDEN
+   * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_EXPIRED, FST_API_KEY_ROTATED, FST_API_KEY_DISABLED,
+   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN, FST_API_KEY_ADDRESS
    */
   async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
     checkVerifyOptions(options)
     const { ip = null } = options
-    return this.accept(await this.check(secret), ip)
+    const access = await this.check(secret)
+    access.judgeAddress(ip)
+    return this.accept(access, ip)
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
@@ -171,6 +233,18 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    */
   async flush (): Promise<void> {
     await this.#context.activity.flush()
+  }
+
+  /**
+   * @internal Ends the key of a secret that works or would but for its state or its profile; false when there is none, or
+   * when the secret was replaced and its time is over.
+   */
+  async end (secret: string, ip: string | null): Promise<boolean> {
+    const { settings } = this.#context
+    const row = await this.#verifier.find(secret)
+    if (row === null || (row.isPrevious && (row.previousUntil ?? 0) <= settings.now())) return false
+    await revokeKey(this.#context, row.id, 'by the key itself', ip === null ? {} : { ip })
+    return true
   }
 
   /** @internal First half of `verify`, for the hook: finds and judges, synchronously where it can. */
@@ -198,11 +272,6 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   #toRecord (row: KeyRow): KeyRecord {
-    return toKeyRecord(this.#context.activity.ofKey(row))
+    return toKeyRecord(this.#context.activity.ofKey(row), this.#context.settings.now())
   }
-}
-
-/** Ids are UUIDs. Anything else may be the secret, passed by mistake, and is not shown. */
-function unknownKey (keyId: string): Error {
-  return new NotFoundError('API key', /^[0-9a-f-]{36}$/.test(keyId) ? keyId : '…')
 }

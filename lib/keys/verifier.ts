@@ -4,6 +4,7 @@ import { Access } from './access.js'
 import type { Activity } from './activity.js'
 import { Cache } from './cache.js'
 import { Drops } from './drops.js'
+import { resolveTerms, type ProfileTerms, type TermSettings } from './terms.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 
 /** Look-ups under way, so that concurrent misses of one key make one. */
@@ -11,6 +12,13 @@ interface Lookup {
   readonly generation: number
   readonly drops: number
   readonly found: Promise<Access>
+}
+
+/** The options that concern verifying. */
+export interface VerifierSettings extends TermSettings {
+  /** How many keys are kept in memory, or false for none. */
+  readonly cacheSize: number | false
+  readonly now: () => number
 }
 
 /** Of keys that were read while nothing could tell what changes since. No generation is this. */
@@ -23,22 +31,23 @@ const NO_GENERATION = -1
 export class Verifier {
   readonly #store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>
   readonly #activity: Pick<Activity, 'ofKey'>
+  readonly #settings: VerifierSettings
   readonly #cache: Cache<Access> | null
   readonly #lookups = new Map<string, Lookup>()
   readonly #drops = new Drops((digest) => this.#cache?.delete(digest))
 
-  /** @param cacheSize how many keys are kept in memory, or false for none */
-  constructor (store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>, activity: Pick<Activity, 'ofKey'>, cacheSize: number | false) {
+  constructor (store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>, activity: Pick<Activity, 'ofKey'>, settings: VerifierSettings) {
     this.#store = store
     this.#activity = activity
-    this.#cache = cacheSize === false ? null : new Cache(cacheSize)
+    this.#settings = settings
+    this.#cache = settings.cacheSize === false ? null : new Cache(settings.cacheSize)
     store.watch(this.#drops.add)
   }
 
   /**
    * Finds the key of a secret and judges its state.
    *
-   * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_API_FORBIDDEN or FST_API_KEY_UNAVAILABLE, or rejects with it
+   * @throws FST_API_KEY_INVALID, what `Access.judge` throws, or FST_API_KEY_UNAVAILABLE; or rejects with it
    */
   check (secret: string): Access | Promise<Access> {
     if (secret.length > MAX_SECRET_LENGTH) throw new InvalidKeyError()
@@ -49,7 +58,7 @@ export class Verifier {
     const generation = this.#cache === null ? null : this.#store.generation()
     if (generation === null) return this.#lookUp(digest, NO_GENERATION)
     if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
-    cached.judge()
+    cached.judge(this.#settings.now)
     return cached
   }
 
@@ -88,12 +97,17 @@ export class Verifier {
 
   #admit (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    const access = new Access(this.#activity.ofKey(row), generation, drops)
-    access.judge()
+    const access = new Access(this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
+    access.judge(this.#settings.now)
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
     // during it may have been this key's, and came too late to find it in the cache.
     if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(digest, access)
     return access
   }
+}
+
+/** What a look-up says of the profile. The rest of its terms concerns new keys and not requests. */
+function termsOf ({ canUseApi, group, profileScopes }: AccessRow): ProfileTerms {
+  return { canUseApi, group, scopes: profileScopes, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
 }

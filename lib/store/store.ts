@@ -17,6 +17,17 @@ export interface ProfileRow {
   readonly canMakeKeys: boolean | null
   readonly lastAccessAt: number | null
   readonly createdAt: number
+  /** The group it belongs to, if to any. */
+  readonly group: string | null
+  /** What its keys may have at most; null when it follows the group. */
+  readonly scopes: readonly string[] | null
+  /** Milliseconds, 0 without end; null when it follows the group. */
+  readonly expiryDefault: number | null
+  readonly expiryMax: number | null
+  readonly rateMax: number | null
+  readonly rateWindow: number | null
+  readonly quotaMax: number | null
+  readonly quotaEvery: number | null
 }
 
 /** A key as stored, without its digest, with its owner's id. */
@@ -30,11 +41,78 @@ export interface KeyRow {
   readonly lastUsedAt: number | null
   readonly loggedIp: string | null
   readonly revokedAt: number | null
+  readonly revokedReason: string | null
+  readonly scopes: readonly string[]
+  readonly expiresAt: number | null
+  /** Null when it was never set, which is yes. */
+  readonly enabled: boolean | null
+  readonly rotatedAt: number | null
+  /** Until when the secret before the last rotation is good; null when there was no rotation. */
+  readonly previousUntil: number | null
+  /** When a secret that a rotation replaced was last used. */
+  readonly previousUsedAt: number | null
+  /** Networks from which it may be used; null is anywhere. */
+  readonly allowedIps: readonly string[] | null
+  readonly rateMax: number | null
+  readonly rateWindow: number | null
+  readonly quotaMax: number | null
+  readonly quotaEvery: number | null
+  readonly quotaUsed: number
+  readonly quotaSince: number | null
+  readonly metadata: Metadata | null
 }
+
+/** What an application notes on a key: an object that JSON can hold. */
+export type Metadata = Readonly<Record<string, unknown>>
 
 /** A key together with what its profile says about access: all that verifying needs, from one look-up. */
 export interface AccessRow extends KeyRow {
   readonly canUseApi: boolean | null
+  readonly group: string | null
+  readonly profileScopes: readonly string[] | null
+  readonly profileRateMax: number | null
+  readonly profileRateWindow: number | null
+  readonly profileQuotaMax: number | null
+  readonly profileQuotaEvery: number | null
+  /** Whether it was found by the secret before the last rotation. */
+  readonly isPrevious: boolean
+}
+
+/** A key with its digests, as those who change it see it. */
+export interface StoredKey extends KeyRow {
+  readonly digest: string
+  readonly previousDigest: string | null
+}
+
+/** What a key may be changed to; what is absent stays as it is. */
+export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt'>>
+
+/**
+ * Decides what becomes of a key that nobody else changes at the same time, by what it and its profile are. May be asked
+ * again when another transaction got in the way.
+ *
+ * @returns the fields to change, of which there may be none; or why nothing may be changed
+ */
+export type Decide = (key: StoredKey, profile: ProfileRow) => KeyFields | Error
+
+/** What is given to a new key besides its name. */
+export interface KeyTerms {
+  readonly scopes: readonly string[]
+  readonly expiresAt: number | null
+  readonly allowedIps: readonly string[] | null
+  readonly rateMax: number | null
+  readonly rateWindow: number | null
+  readonly quotaMax: number | null
+  readonly quotaEvery: number | null
+  readonly metadata: Metadata | null
+}
+
+/** What the domain says of new keys, by a profile that nobody else changes at the same time. */
+export interface Rules {
+  /** Live keys that the profile may hold; -1 is unlimited. */
+  readonly limitOf: (profile: ProfileRow) => number
+  /** What the key is given, or why there can be none. */
+  readonly termsOf: (profile: ProfileRow, draft: KeyDraft) => KeyTerms | Error
 }
 
 /** A key to insert. */
@@ -55,11 +133,20 @@ export interface ProfileFields {
   readonly maxKeys?: number | null
   readonly canUseApi?: boolean | null
   readonly canMakeKeys?: boolean | null
+  readonly group?: string | null
+  readonly scopes?: readonly string[] | null
+  readonly expiryDefault?: number | null
+  readonly expiryMax?: number | null
+  readonly rateMax?: number | null
+  readonly rateWindow?: number | null
+  readonly quotaMax?: number | null
+  readonly quotaEvery?: number | null
 }
 
 /** Why keys were not inserted, and for which user. `limit` is the number of live keys that the profile may hold. */
 export type InsertRefusal =
-  | { readonly refused: 'no-profile' | 'forbidden', readonly userId: string }
+  | { readonly refused: 'no-profile', readonly userId: string }
+  | { readonly refused: 'rule', readonly userId: string, readonly error: Error }
   | { readonly refused: 'full', readonly userId: string, readonly limit: number }
   | { readonly refused: 'nonce', readonly userId: string }
 
@@ -75,6 +162,8 @@ export interface Use {
   readonly keyId: string
   readonly at: number
   readonly ip: string | null
+  /** When the secret before the last rotation was last used; null when it was not. */
+  readonly previousAt: number | null
 }
 
 /** When one of a profile's keys was last used. */
@@ -87,12 +176,12 @@ export interface LastAccess {
 export type Change = { readonly digest: string } | { readonly profileId: number }
 
 export interface Store {
-  /** Finds a key by the digest of its secret, in whatever state. On the path of requests, hence synchronous where the engine is. */
+  /** Finds a key by the digest of its secret, or else by that of the one before the last rotation, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
 
   /**
-   * A number that differs from every earlier one once something changed that matters for access: a key's name, digest or
-   * state, a profile's permission, whoever changed it. What was read under a number holds while the number is the same
+   * A number that differs from every earlier one once something changed that matters for access: a key's name, digests,
+   * state, scopes, networks or limits, a profile's group, scopes, limits or permission, whoever changed it. What was read under a number holds while the number is the same
    * and no change of it was told to `watch`. Null while the engine cannot know, so that nothing but the database may be
    * asked.
    */
@@ -106,18 +195,28 @@ export interface Store {
 
   /**
    * Inserts all keys or none. Profiles are made where a draft says so. A profile never ends up with more live keys than
-   * it may hold, whoever else inserts at the same time.
-   *
-   * @param maxKeys the limit of profiles that have none of their own, -1 for unlimited
+   * may hold, whoever else inserts at the same time. Live are those that are neither revoked nor expired.
    */
-  insertKeys (drafts: readonly KeyDraft[], maxKeys: number): Promise<Inserted | InsertRefusal>
+  insertKeys (drafts: readonly KeyDraft[], at: number, rules: Rules): Promise<Inserted | InsertRefusal>
   getKey (id: string): Promise<KeyRow | null>
   /** All keys of a user, newest first, revoked ones too. */
   listKeys (userId: string): Promise<KeyRow[]>
-  /** Renames a key. Null when there is none. */
-  renameKey (id: string, name: string): Promise<KeyRow | null>
-  /** Revokes a key for good. `changed` is false when it already was. Null when there is none. */
-  revokeKey (id: string, at: number): Promise<{ row: KeyRow, changed: boolean } | null>
+  /** Keys not revoked that expire after one time and not after another, the first to expire first. */
+  listExpiring (after: number, until: number): Promise<KeyRow[]>
+  /**
+   * Changes a key as is decided while it is locked. `changed` is false when there was nothing to change. Null when there
+   * is no such key.
+   */
+  changeKey (id: string, decide: Decide): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
+  /** Revokes all keys of a user that are not, and returns them. */
+  revokeKeys (userId: string, at: number, reason: string | null): Promise<KeyRow[]>
+  /**
+   * Deletes keys that were revoked or expired before a time, with their history and usage; and then profiles that were
+   * deleted before it and have no keys left, with their history. Tells how many of both were deleted.
+   *
+   * @param limit how many at most
+   */
+  prune (before: number, limit: number): Promise<{ keys: number, profiles: number }>
   /** Ends a key's login. `changed` is false when no login was stored. Null when there is no such key. */
   logoutKey (id: string, at: number): Promise<{ row: KeyRow, digest: string, changed: boolean } | null>
 
@@ -128,7 +227,7 @@ export interface Store {
   listProfiles (cursor: number, limit: number): Promise<ProfileRow[]>
   updateProfile (userId: string, fields: ProfileFields): Promise<ProfileRow | null>
   /** Deletes a profile and revokes its live keys, which are returned. The keys stay as history. Null when there is no profile. */
-  deleteProfile (userId: string, at: number): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
+  deleteProfile (userId: string, at: number, reason: string | null): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
 
   /** How many uses or accesses one call should bring at most. */
   readonly batchSize: number

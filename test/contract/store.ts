@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
-import type { Inserted, InsertRefusal, KeyDraft, KeyRow, LastAccess, ProfileFields, ProfileRow, Store } from '../../lib/store/store.js'
+import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyRow, LastAccess, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
+import { accessRow, NO_TERMS, rules } from '../helpers/rows.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */
 export type Connect = () => Promise<Store>
@@ -34,9 +35,9 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       loggedIp: null,
       revokedAt: null
     }
-    t.strictSame(keys, [expected])
-    t.strictSame(await store.findByDigest(digest(1)), { ...expected, canUseApi: null })
-    t.strictSame(await store.getKey(keyId(1)), expected)
+    t.match(keys, [expected])
+    t.strictSame(await store.findByDigest(digest(1)), accessRow(expected))
+    t.strictSame(await store.getKey(keyId(1)), keys[0])
     t.equal(await store.findByDigest(digest(2)), null)
   })
 
@@ -74,8 +75,8 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     await insert(store, [draft('ann', 1)])
     for (const id of ['', 'nobody', '%', keyId(1).toUpperCase(), `${keyId(1)} `, '\0', 'x'.repeat(10_000), "' OR '1'='1", '\ud800']) {
       t.equal(await store.getKey(id), null)
-      t.equal(await store.renameKey(id, 'x'), null)
-      t.equal(await store.revokeKey(id, T0), null)
+      t.equal(await store.changeKey(id, () => ({ name: 'x' })), null)
+      t.equal(await revoke(store, id, T0), null)
       t.equal(await store.logoutKey(id, T0), null)
     }
     t.match(await store.getKey(keyId(1)), { name: '', revokedAt: null })
@@ -94,53 +95,82 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
 
   test('without permission to make a profile nothing is inserted', async (t, store) => {
     await store.ensureProfile('ann', {}, T0)
-    t.strictSame(await store.insertKeys([draft('ann', 1), draft('bob', 2, { makeProfile: false })], UNLIMITED), { refused: 'no-profile', userId: 'bob' })
+    t.strictSame(await store.insertKeys([draft('ann', 1), draft('bob', 2, { makeProfile: false })], T0, rules(UNLIMITED)), { refused: 'no-profile', userId: 'bob' })
     t.strictSame(await store.listKeys('ann'), [])
     t.equal(await store.getProfile('bob'), null)
-    t.equal((await store.insertKeys([draft('ann', 1, { makeProfile: false })], UNLIMITED)).refused, null)
+    t.equal((await store.insertKeys([draft('ann', 1, { makeProfile: false })], T0, rules(UNLIMITED))).refused, null)
   })
 
-  test('a profile that may not make keys gets none, nor does anybody else in the batch', async (t, store) => {
-    await store.ensureProfile('bob', { canMakeKeys: false }, T0)
-    t.strictSame(await store.insertKeys([draft('ann', 1), draft('bob', 2)], UNLIMITED), { refused: 'forbidden', userId: 'bob' })
+  test('a key that a rule refuses is not made, nor is any other of the batch', async (t, store) => {
+    const error = new Error('not for Bob')
+    const seen: unknown[] = []
+    const forbid = { limitOf: () => UNLIMITED, termsOf: (profile: ProfileRow, { id }: KeyDraft) => { seen.push([profile.userId, id]); return profile.userId === 'bob' ? error : NO_TERMS } }
+    const refused = await store.insertKeys([draft('ann', 1), draft('bob', 2)], T0, forbid)
+    t.strictSame(refused, { refused: 'rule', userId: 'bob', error })
+    t.strictSame(seen, [['ann', keyId(1)], ['bob', keyId(2)]])
     t.equal(await store.getProfile('ann'), null, 'the profile made on the way is undone too')
-    await store.updateProfile('bob', { canMakeKeys: null })
-    t.equal((await store.insertKeys([draft('bob', 2)], UNLIMITED)).refused, null)
+    t.equal((await store.insertKeys([draft('bob', 2)], T0, rules(UNLIMITED))).refused, null)
+  })
+
+  test('a key has the terms that the rules give it', async (t, store) => {
+    const terms = {
+      scopes: ['buckets:read', 'é'], expiresAt: T0 + 5, allowedIps: ['10.0.0.0/8', '::1'], rateMax: 5, rateWindow: 60_000, quotaMax: 7, quotaEvery: null, metadata: { team: 'é "x"', tags: [1, null, { deep: true }] }
+    }
+    const made = await store.insertKeys([draft('ann', 1), draft('ann', 2)], T0, rules(UNLIMITED, terms))
+    t.match(made, { refused: null, keys: [terms, terms] })
+    t.strictSame(made.refused === null && made.keys, [await store.getKey(keyId(1)), await store.getKey(keyId(2))])
+    t.match(await store.findByDigest(digest(2)), terms)
+  })
+
+  test('expired keys do not count against the limit', async (t, store) => {
+    await store.insertKeys([draft('ann', 1), draft('ann', 2)], T0, rules(2, { ...NO_TERMS, expiresAt: T0 + 5 }))
+    t.equal((await store.insertKeys([draft('ann', 3)], T0 + 4, rules(2))).refused, 'full')
+    t.equal((await store.insertKeys([draft('ann', 3), draft('ann', 4)], T0 + 5, rules(2))).refused, null)
+    t.equal((await store.insertKeys([draft('ann', 5)], T0 + 5, rules(2))).refused, 'full')
+  })
+
+  test('a limit holds for connections that insert at once while keys expire', async (t, store, connect) => {
+    await store.insertKeys([1, 2, 3].map((n) => draft('ann', n)), T0, rules(3, { ...NO_TERMS, expiresAt: T0 + 5 }))
+    const stores = [store, await connect(), await connect()]
+    const results = await Promise.all(Array.from({ length: 30 }, (_, i) =>
+      (stores[i % 3] ?? store).insertKeys([draft('ann', 10 + i)], T0 + 5, rules(3))))
+    t.equal(results.filter(({ refused }) => refused === null).length, 3)
+    t.equal((await store.listKeys('ann')).length, 6)
   })
 
   test('a batch beyond the limit makes no key at all', async (t, store) => {
     await insert(store, [draft('ann', 1)], 3)
-    t.strictSame(await store.insertKeys([draft('ann', 2), draft('bob', 3), draft('ann', 4), draft('ann', 5)], 3), { refused: 'full', userId: 'ann', limit: 3 })
+    t.strictSame(await store.insertKeys([draft('ann', 2), draft('bob', 3), draft('ann', 4), draft('ann', 5)], T0, rules(3)), { refused: 'full', userId: 'ann', limit: 3 })
     t.equal((await store.listKeys('ann')).length, 1)
-    t.equal((await store.insertKeys([draft('ann', 2), draft('ann', 4)], 3)).refused, null)
-    t.strictSame(await store.insertKeys([draft('ann', 5)], 3), { refused: 'full', userId: 'ann', limit: 3 })
+    t.equal((await store.insertKeys([draft('ann', 2), draft('ann', 4)], T0, rules(3))).refused, null)
+    t.strictSame(await store.insertKeys([draft('ann', 5)], T0, rules(3)), { refused: 'full', userId: 'ann', limit: 3 })
   })
 
   test("a profile's own limit wins over the general one, in both directions", async (t, store) => {
     await store.ensureProfile('none', { maxKeys: 0 }, T0)
     await store.ensureProfile('two', { maxKeys: 2 }, T0)
     await store.ensureProfile('any', { maxKeys: UNLIMITED }, T0)
-    t.strictSame(await store.insertKeys([draft('none', 1)], UNLIMITED), { refused: 'full', userId: 'none', limit: 0 })
-    t.equal((await store.insertKeys([draft('two', 2), draft('two', 3)], 1)).refused, null)
-    t.strictSame(await store.insertKeys([draft('two', 4)], 100), { refused: 'full', userId: 'two', limit: 2 })
-    t.equal((await store.insertKeys([draft('any', 5), draft('any', 6)], 1)).refused, null)
+    t.strictSame(await store.insertKeys([draft('none', 1)], T0, rules(UNLIMITED)), { refused: 'full', userId: 'none', limit: 0 })
+    t.equal((await store.insertKeys([draft('two', 2), draft('two', 3)], T0, rules(1))).refused, null)
+    t.strictSame(await store.insertKeys([draft('two', 4)], T0, rules(100)), { refused: 'full', userId: 'two', limit: 2 })
+    t.equal((await store.insertKeys([draft('any', 5), draft('any', 6)], T0, rules(1))).refused, null)
     await store.updateProfile('two', { maxKeys: null })
-    t.strictSame(await store.insertKeys([draft('two', 7)], 2), { refused: 'full', userId: 'two', limit: 2 })
-    t.strictSame(await store.insertKeys([draft('new', 8)], 0), { refused: 'full', userId: 'new', limit: 0 })
+    t.strictSame(await store.insertKeys([draft('two', 7)], T0, rules(2)), { refused: 'full', userId: 'two', limit: 2 })
+    t.strictSame(await store.insertKeys([draft('new', 8)], T0, rules(0)), { refused: 'full', userId: 'new', limit: 0 })
     t.equal(await store.getProfile('new'), null)
   })
 
   test('revoked keys do not count against the limit', async (t, store) => {
     await insert(store, [draft('ann', 1), draft('ann', 2)], 2)
-    await store.revokeKey(keyId(1), T0)
-    t.equal((await store.insertKeys([draft('ann', 3)], 2)).refused, null)
-    t.equal((await store.insertKeys([draft('ann', 4)], 2)).refused, 'full')
+    await revoke(store, keyId(1), T0)
+    t.equal((await store.insertKeys([draft('ann', 3)], T0, rules(2))).refused, null)
+    t.equal((await store.insertKeys([draft('ann', 4)], T0, rules(2))).refused, 'full')
   })
 
   test('a limit holds however many connections insert at once', async (t, store, connect) => {
     const stores = [store, await connect(), await connect(), await connect()]
     const results = await Promise.all(Array.from({ length: 40 }, (_, i) =>
-      (stores[i % stores.length] ?? store).insertKeys([draft('ann', i)], 5)))
+      (stores[i % stores.length] ?? store).insertKeys([draft('ann', i)], T0, rules(5))))
     t.equal(results.filter(({ refused }) => refused === null).length, 5)
     t.equal(results.filter(({ refused }) => refused === 'full').length, 35)
     t.equal((await store.listKeys('ann')).length, 5)
@@ -151,23 +181,23 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const nonce = 'n'.repeat(20)
     const stores = [store, await connect()]
     const results = await Promise.all(Array.from({ length: 10 }, (_, i) =>
-      (stores[i % stores.length] ?? store).insertKeys([draft('ann', i, { nonce })], UNLIMITED)))
+      (stores[i % stores.length] ?? store).insertKeys([draft('ann', i, { nonce })], T0, rules(UNLIMITED))))
     t.equal(results.filter(({ refused }) => refused === null).length, 1)
     t.strictSame(results.filter(({ refused }) => refused !== null), Array.from({ length: 9 }, () => ({ refused: 'nonce', userId: 'ann' })))
-    t.strictSame(await store.insertKeys([draft('bob', 20, { nonce })], UNLIMITED), { refused: 'nonce', userId: 'bob' })
+    t.strictSame(await store.insertKeys([draft('bob', 20, { nonce })], T0, rules(UNLIMITED)), { refused: 'nonce', userId: 'bob' })
     t.equal(await store.getProfile('bob'), null)
-    t.equal((await store.insertKeys([draft('bob', 20, { nonce: nonce.toUpperCase() })], UNLIMITED)).refused, null)
+    t.equal((await store.insertKeys([draft('bob', 20, { nonce: nonce.toUpperCase() })], T0, rules(UNLIMITED))).refused, null)
   })
 
   test('a nonce stays used when its key is revoked', async (t, store) => {
     const nonce = 'n'.repeat(20)
     await insert(store, [draft('ann', 1, { nonce })])
-    await store.revokeKey(keyId(1), T0)
-    t.equal((await store.insertKeys([draft('ann', 2, { nonce })], UNLIMITED)).refused, 'nonce')
+    await revoke(store, keyId(1), T0)
+    t.equal((await store.insertKeys([draft('ann', 2, { nonce })], T0, rules(UNLIMITED))).refused, 'nonce')
   })
 
   test('an empty batch inserts nothing', async (t, store) => {
-    t.strictSame(await store.insertKeys([], UNLIMITED), { refused: null, keys: [], profiles: [] })
+    t.strictSame(await store.insertKeys([], T0, rules(UNLIMITED)), { refused: null, keys: [], profiles: [] })
   })
 
   test('keys of thousands in one batch come back in the order of the drafts', async (t, store) => {
@@ -182,17 +212,17 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
   test('a digest that is already there is a defect, and nothing of the batch stays', async (t, store) => {
     await insert(store, [draft('ann', 1)])
     const twice = { ...draft('bob', 3), digest: digest(1) }
-    await t.rejects(store.insertKeys([draft('bob', 2), twice], UNLIMITED), { code: 'FST_API_KEY_INTERNAL', statusCode: 500 })
+    await t.rejects(store.insertKeys([draft('bob', 2), twice], T0, rules(UNLIMITED)), { code: 'FST_API_KEY_INTERNAL', statusCode: 500 })
     t.equal(await store.getProfile('bob'), null)
     t.equal(await store.getKey(keyId(2)), null)
-    t.equal((await store.insertKeys([draft('bob', 2)], UNLIMITED)).refused, null, 'the store works on')
+    t.equal((await store.insertKeys([draft('bob', 2)], T0, rules(UNLIMITED))).refused, null, 'the store works on')
   })
 
   test('keys are listed newest first, revoked ones and those of a deleted profile too', async (t, store) => {
     await insert(store, [draft('ann', 1, { createdAt: T0 + 1 }), draft('ann', 3, { createdAt: T0 + 3 }), draft('ann', 2, { createdAt: T0 + 3 }), draft('bob', 9)])
-    await store.revokeKey(keyId(3), T0 + 4)
+    await revoke(store, keyId(3), T0 + 4)
     t.strictSame((await store.listKeys('ann')).map(({ id }) => id), [keyId(3), keyId(2), keyId(1)])
-    await store.deleteProfile('ann', T0 + 5)
+    await store.deleteProfile('ann', T0 + 5, null)
     await insert(store, [draft('ann', 4, { createdAt: T0 + 6 })])
     const keys = await store.listKeys('ann')
     t.strictSame(keys.map(({ id, revokedAt }) => [id, revokedAt]), [[keyId(4), null], [keyId(3), T0 + 4], [keyId(2), T0 + 5], [keyId(1), T0 + 5]])
@@ -200,17 +230,95 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.strictSame(await store.listKeys('nobody'), [])
   })
 
-  test('renaming changes the name alone', async (t, store) => {
-    const { keys: [before] } = await insert(store, [draft('ann', 1, { name: 'old' }), draft('ann', 2, { name: 'old' })])
-    t.strictSame(await store.renameKey(keyId(1), 'new'), { ...before, name: 'new' })
+  test('a change is decided by the key as it is, and changes what it names alone', async (t, store) => {
+    const { keys: [before], profiles } = await insert(store, [draft('ann', 1, { name: 'old' }), draft('ann', 2, { name: 'old' })])
+    const seen: unknown[] = []
+    const fields: KeyFields = {
+      name: 'new', scopes: ['a'], expiresAt: T0 + 9, enabled: false, allowedIps: ['::1'], rateMax: 1, rateWindow: 2, quotaMax: 3, quotaEvery: 4, quotaUsed: 5, quotaSince: 6, metadata: { a: 1 }, revokedReason: 'x', rotatedAt: 7, previousUntil: 8
+    }
+    const changed = await store.changeKey(keyId(1), (key, profile) => { seen.push(key, profile); return fields })
+    t.strictSame(changed, { row: { ...before, ...fields }, changed: true })
+    t.strictSame(seen, [{ ...before, digest: digest(1), previousDigest: null }, profileOf(profiles)])
+    t.strictSame(await store.getKey(keyId(1)), { ...before, ...fields })
+    const nothing: KeyFields = { scopes: [], expiresAt: null, enabled: true, allowedIps: null, metadata: null, revokedReason: null }
+    t.match(await store.changeKey(keyId(1), () => nothing), { row: nothing, changed: true })
+    t.match(await store.getKey(keyId(1)), nothing)
     t.equal((await store.findByDigest(digest(1)))?.name, 'new')
     t.equal((await store.getKey(keyId(2)))?.name, 'old')
   })
 
+  test('a change that is refused, or is none, changes nothing', async (t, store) => {
+    const { keys: [row] } = await insert(store, [draft('ann', 1)])
+    const error = new Error('no')
+    t.strictSame(await store.changeKey(keyId(1), () => error), { error })
+    t.strictSame(await store.changeKey(keyId(1), () => ({})), { row, changed: false })
+    t.strictSame(await store.getKey(keyId(1)), row)
+  })
+
+  test('of changes at once, each sees what the one before it left', async (t, store, connect) => {
+    await insert(store, [draft('ann', 1)])
+    const stores = [store, await connect(), await connect()]
+    await Promise.all(Array.from({ length: 30 }, (_, i) => (stores[i % 3] ?? store).changeKey(keyId(1), ({ name }) => ({ name: String(Number(name) + 1) }))))
+    t.equal((await store.getKey(keyId(1)))?.name, '30')
+  })
+
+  test('a key is found by its digest, and by the one before it, and by no older one', async (t, store) => {
+    await insert(store, [draft('ann', 1), draft('ann', 2)])
+    const rotate = (from: number, to: number) => store.changeKey(keyId(1), (key) => ({ digest: digest(to), previousDigest: key.digest, previousUntil: T0 + from }))
+    await rotate(1, 11)
+    t.match(await store.findByDigest(digest(1)), { id: keyId(1), isPrevious: true, previousUntil: T0 + 1 })
+    t.match(await store.findByDigest(digest(11)), { id: keyId(1), isPrevious: false })
+    await rotate(11, 12)
+    t.equal(await store.findByDigest(digest(1)), null)
+    t.match(await store.findByDigest(digest(11)), { id: keyId(1), isPrevious: true, previousUntil: T0 + 11 })
+    t.match(await store.findByDigest(digest(12)), { id: keyId(1), isPrevious: false })
+    t.match(await store.findByDigest(digest(2)), { id: keyId(2), isPrevious: false })
+  })
+
+  test('revoking all of a user ends what is not revoked, and leaves others alone', async (t, store) => {
+    await insert(store, [draft('ann', 1), draft('ann', 2), draft('bob', 3)])
+    await revoke(store, keyId(1), T0 + 1)
+    const revoked = await store.revokeKeys('ann', T0 + 2, 'left')
+    t.match(revoked, [{ id: keyId(2), revokedAt: T0 + 2, revokedReason: 'left', userId: 'ann' }])
+    t.equal(revoked.length, 1)
+    t.match(await store.getKey(keyId(2)), { revokedAt: T0 + 2, revokedReason: 'left' })
+    t.match(await store.getKey(keyId(1)), { revokedAt: T0 + 1, revokedReason: null })
+    t.match(await store.getKey(keyId(3)), { revokedAt: null })
+    t.strictSame(await store.revokeKeys('ann', T0 + 3, null), [])
+    t.strictSame(await store.revokeKeys('nobody', T0 + 3, null), [])
+  })
+
+  test('keys that expire within a time are listed by when they do', async (t, store) => {
+    for (const [n, expiresAt] of [[1, T0 + 30], [2, T0 + 10], [3, T0 + 20], [4, T0 + 20], [5, null]] as const) await store.insertKeys([draft('ann', n)], T0, rules(UNLIMITED, { ...NO_TERMS, expiresAt }))
+    await revoke(store, keyId(4), T0)
+    const ids = async (after: number, until: number) => (await store.listExpiring(after, until)).map(({ id }) => id)
+    t.strictSame(await ids(T0, T0 + 30), [keyId(2), keyId(3), keyId(1)])
+    t.strictSame(await ids(T0 + 10, T0 + 29), [keyId(3)])
+    t.strictSame(await ids(T0 + 30, T0 + 99), [])
+  })
+
+  test('pruning deletes what died before a time, in portions, and profiles when their keys are gone', async (t, store) => {
+    await insert(store, [draft('ann', 1), draft('ann', 2), draft('ann', 3), draft('bob', 4), draft('eve', 5)])
+    await store.insertKeys([draft('ann', 6), draft('ann', 7)], T0, rules(UNLIMITED, { ...NO_TERMS, expiresAt: T0 + 5 }))
+    await store.saveUses([{ keyId: keyId(1), at: T0, ip: null, previousAt: null }])
+    await revoke(store, keyId(1), T0 + 5)
+    await revoke(store, keyId(2), T0 + 6)
+    await store.deleteProfile('bob', T0 + 5, null)
+    await store.deleteProfile('eve', T0 + 6, null)
+    t.strictSame(await store.prune(T0 + 4, 10), { keys: 0, profiles: 0 })
+    t.strictSame(await store.prune(T0 + 5, 3), { keys: 3, profiles: 0 })
+    t.strictSame(await store.prune(T0 + 5, 3), { keys: 1, profiles: 1 })
+    t.strictSame(await store.prune(T0 + 5, 3), { keys: 0, profiles: 0 })
+    t.strictSame((await store.listKeys('ann')).map(({ id }) => id).toSorted(), [keyId(2), keyId(3)])
+    t.strictSame((await store.listKeys('bob')), [])
+    t.strictSame((await store.listKeys('eve')).map(({ id }) => id), [keyId(5)])
+    t.equal(await store.findByDigest(digest(1)), null)
+  })
+
   test('revoking keeps the first time and tells whether it changed anything', async (t, store) => {
     const { keys: [before] } = await insert(store, [draft('ann', 1), draft('ann', 2)])
-    t.strictSame(await store.revokeKey(keyId(1), T0 + 1), { row: { ...before, revokedAt: T0 + 1 }, changed: true })
-    t.strictSame(await store.revokeKey(keyId(1), T0 + 2), { row: { ...before, revokedAt: T0 + 1 }, changed: false })
+    t.strictSame(await revoke(store, keyId(1), T0 + 1), { row: { ...before, revokedAt: T0 + 1 }, changed: true })
+    t.strictSame(await revoke(store, keyId(1), T0 + 2), { row: { ...before, revokedAt: T0 + 1 }, changed: false })
     t.equal((await store.findByDigest(digest(1)))?.revokedAt, T0 + 1)
     t.equal((await store.getKey(keyId(2)))?.revokedAt, null)
   })
@@ -218,7 +326,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
   test('of many revocations of one key at once, one changes it', async (t, store, connect) => {
     await insert(store, [draft('ann', 1)])
     const stores = [store, await connect(), await connect()]
-    const results = await Promise.all(Array.from({ length: 12 }, (_, i) => (stores[i % 3] ?? store).revokeKey(keyId(1), T0 + i)))
+    const results = await Promise.all(Array.from({ length: 12 }, (_, i) => revoke(stores[i % 3] ?? store, keyId(1), T0 + i)))
     t.equal(results.filter((result) => result?.changed).length, 1)
     t.equal(new Set(results.map((result) => result?.row.revokedAt)).size, 1)
   })
@@ -255,6 +363,19 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.equal((await store.getProfile('bob'))?.maxKeys, null)
   })
 
+  test('a profile keeps its group, scopes, expiry and limits, and its keys come with what matters for access', async (t, store) => {
+    const fields = { group: 'free', scopes: ['a', 'b'], expiryDefault: 5, expiryMax: 0, rateMax: 1, rateWindow: 2, quotaMax: 3, quotaEvery: 4 }
+    const { row } = await store.ensureProfile('ann', fields, T0)
+    t.match(row, fields)
+    await insert(store, [draft('ann', 1)])
+    t.match(await store.findByDigest(digest(1)), {
+      group: 'free', profileScopes: ['a', 'b'], profileRateMax: 1, profileRateWindow: 2, profileQuotaMax: 3, profileQuotaEvery: 4, scopes: []
+    })
+    const none = { group: null, scopes: null, expiryDefault: null, expiryMax: null, rateMax: null, rateWindow: null, quotaMax: null, quotaEvery: null }
+    t.strictSame(await store.updateProfile('ann', none), { ...row, ...none })
+    t.match(await store.findByDigest(digest(1)), { group: null, profileScopes: null })
+  })
+
   test('what a profile says about access comes with each of its keys', async (t, store) => {
     await insert(store, [draft('ann', 1), draft('ann', 2), draft('bob', 3)])
     await store.updateProfile('ann', { canUseApi: false })
@@ -268,16 +389,16 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const first = await store.listProfiles(0, 2)
     t.strictSame(first.map(({ userId }) => userId), ['e', 'd'])
     t.strictSame((await store.listProfiles(first[1]?.id ?? 0, 2)).map(({ userId }) => userId), ['c', 'b'])
-    await store.deleteProfile('b', T0)
+    await store.deleteProfile('b', T0, null)
     t.strictSame((await store.listProfiles(ids[2] ?? 0, 10)).map(({ userId }) => userId), ['a'])
     t.strictSame(await store.listProfiles(Number.MAX_SAFE_INTEGER, 10), [])
   })
 
   test('deleting a profile revokes its live keys and returns those', async (t, store) => {
     await insert(store, [draft('ann', 1), draft('ann', 2), draft('ann', 3), draft('bob', 4)])
-    await store.revokeKey(keyId(2), T0 + 1)
+    await revoke(store, keyId(2), T0 + 1)
     const before = await store.getProfile('ann')
-    const deleted = await store.deleteProfile('ann', T0 + 2)
+    const deleted = await store.deleteProfile('ann', T0 + 2, null)
     t.strictSame(deleted?.row, before)
     t.strictSame(deleted?.revoked.map(({ id }) => id).toSorted(), [keyId(1), keyId(3)])
     t.ok(deleted?.revoked.every((key) => key.revokedAt === T0 + 2 && key.userId === 'ann'))
@@ -287,18 +408,18 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.equal((await store.getKey(keyId(4)))?.revokedAt, null)
     t.equal(await store.getProfile('ann'), null)
     t.equal(await store.updateProfile('ann', { maxKeys: 1 }), null)
-    t.equal(await store.deleteProfile('ann', T0 + 3), null)
+    t.equal(await store.deleteProfile('ann', T0 + 3, null), null)
   })
 
   test('a user whose profile was deleted begins anew, and nothing of the old counts', async (t, store) => {
     const { row: old } = await store.ensureProfile('ann', { maxKeys: 1, canUseApi: false }, T0)
     await insert(store, [draft('ann', 1)])
-    await store.deleteProfile('ann', T0 + 1)
+    await store.deleteProfile('ann', T0 + 1, null)
     const { row, created } = await store.ensureProfile('ann', {}, T0 + 2)
     t.equal(created, true)
     t.ok(row.id > old.id, 'an id is never used again')
     t.match(row, { maxKeys: null, canUseApi: null, createdAt: T0 + 2 })
-    t.equal((await store.insertKeys([draft('ann', 2)], 1)).refused, null)
+    t.equal((await store.insertKeys([draft('ann', 2)], T0, rules(1))).refused, null)
     t.match(await store.findByDigest(digest(1)), { revokedAt: T0 + 1, profileId: old.id })
   })
 
@@ -328,10 +449,21 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.equal((await store.getProfile('ann'))?.lastAccessAt, T0 + 20)
   })
 
+  test('the last use of a replaced secret only moves forward, also when the new one was used later elsewhere', async (t, store) => {
+    const { keys: [key, other] } = await insert(store, [draft('ann', 1), draft('ann', 2)])
+    await store.saveUses([use(key, T0 + 20, null)])
+    await store.saveUses([use(key, T0 + 10, null, T0 + 10), use(other, T0 + 1, null)])
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 20, previousUsedAt: T0 + 10 })
+    await store.saveUses([use(key, T0 + 30, null, T0 + 9)])
+    await store.saveUses([use(key, T0 + 31, null)])
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 31, previousUsedAt: T0 + 10 })
+    t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 1, previousUsedAt: null })
+  })
+
   test('uses of keys that are gone or revoked harm nothing', async (t, store) => {
     const { keys: [key] } = await insert(store, [draft('ann', 1)])
-    await store.revokeKey(keyId(1), T0 + 1)
-    await store.saveUses([{ keyId: keyId(99), at: T0, ip: null }, use(key, T0 + 2, '10.0.0.1')])
+    await revoke(store, keyId(1), T0 + 1)
+    await store.saveUses([{ keyId: keyId(99), at: T0, ip: null, previousAt: T0 }, use(key, T0 + 2, '10.0.0.1')])
     await store.saveLastAccesses([{ profileId: 99, at: T0 }])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 2, revokedAt: T0 + 1 })
   })
@@ -368,11 +500,20 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const state = () => `${store.generation()} ${told}`
     const seen = new Set([state()])
     const changes: [string, () => Promise<unknown>][] = [
-      ['renaming', () => store.renameKey(keyId(1), 'new')],
-      ['revoking', () => store.revokeKey(keyId(1), T0)],
+      ['renaming', () => store.changeKey(keyId(1), () => ({ name: 'new' }))],
+      ['revoking', () => revoke(store, keyId(1), T0)],
+      ['giving scopes', () => store.changeKey(keyId(2), () => ({ scopes: ['a'] }))],
+      ['setting an expiry', () => store.changeKey(keyId(2), () => ({ expiresAt: T0 }))],
+      ['disabling', () => store.changeKey(keyId(2), () => ({ enabled: false }))],
+      ['binding to addresses', () => store.changeKey(keyId(2), () => ({ allowedIps: ['::1'] }))],
+      ['rotating', () => store.changeKey(keyId(2), (key) => ({ digest: digest(22), previousDigest: key.digest, previousUntil: T0 }))],
+      ['ending the overlap', () => store.changeKey(keyId(2), () => ({ previousUntil: 0 }))],
+      ['moving to a group', () => store.updateProfile('ann', { group: 'free' })],
+      ['taking scopes from all', () => store.updateProfile('ann', { scopes: [] })],
+      ['revoking all', () => store.revokeKeys('ann', T0, null)],
       ['forbidding the API', () => store.updateProfile('ann', { canUseApi: false })],
       ['allowing it', () => store.updateProfile('ann', { canUseApi: true })],
-      ['deleting the profile', () => store.deleteProfile('ann', T0)]
+      ['deleting the profile', () => store.deleteProfile('ann', T0, null)]
     ]
     for (const [what, change] of changes) {
       await change()
@@ -386,10 +527,10 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const closed = await connect()
     await closed.close()
     const verbs: (() => unknown)[] = [
-      () => closed.findByDigest(digest(1)), () => closed.insertKeys([draft('ann', 2)], UNLIMITED), () => closed.getKey(keyId(1)),
-      () => closed.listKeys('ann'), () => closed.renameKey(keyId(1), 'x'), () => closed.revokeKey(keyId(1), T0),
+      () => closed.findByDigest(digest(1)), () => closed.insertKeys([draft('ann', 2)], T0, rules(UNLIMITED)), () => closed.getKey(keyId(1)),
+      () => closed.listKeys('ann'), () => closed.changeKey(keyId(1), () => ({ name: 'x' })), () => revoke(closed, keyId(1), T0),
       () => closed.logoutKey(keyId(1), T0), () => closed.ensureProfile('ann', {}, T0), () => closed.getProfile('ann'),
-      () => closed.listProfiles(0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0),
+      () => closed.listProfiles(0, 1), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
       () => closed.saveUses([use(key, T0, null)]),
       () => closed.saveLastAccesses([access(key, T0)])
     ]
@@ -418,7 +559,7 @@ export function draft (userId: string, n: number, fields: Partial<KeyDraft> = {}
 }
 
 async function insert (store: Store, drafts: readonly KeyDraft[], maxKeys = UNLIMITED): Promise<Inserted> {
-  const result: Inserted | InsertRefusal = await store.insertKeys(drafts, maxKeys)
+  const result: Inserted | InsertRefusal = await store.insertKeys(drafts, T0, rules(maxKeys))
   if (result.refused !== null) throw new Error(`refused: ${result.refused}`)
   return result
 }
@@ -435,7 +576,14 @@ function access (key: KeyRow | undefined, at: number): LastAccess {
   return { profileId: key.profileId, at }
 }
 
-function use (key: KeyRow | undefined, at: number, ip: string | null) {
+function use (key: KeyRow | undefined, at: number, ip: string | null, previousAt: number | null = null): Use {
   if (key === undefined) throw new Error('no such key')
-  return { keyId: key.id, at, ip }
+  return { keyId: key.id, at, ip, previousAt }
+}
+
+/** Revokes a key unless it is, and tells whether it was not. */
+async function revoke (store: Store, id: string, at: number): Promise<{ row: KeyRow, changed: boolean } | null> {
+  const result = await store.changeKey(id, (key) => key.revokedAt === null ? { revokedAt: at } : {})
+  if (result !== null && 'error' in result) throw result.error
+  return result
 }

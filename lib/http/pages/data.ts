@@ -20,14 +20,18 @@ export interface KeyView {
   readonly name: string
   /** The secret's first characters. */
   readonly start: string
-  readonly state: 'active' | 'revoked'
+  readonly state: 'active' | 'disabled' | 'expired' | 'revoked'
   readonly created: TimeView
   /** Null when it was never used. */
   readonly lastUsed: TimeView | null
   /** The address of the current login; null before the first use and after a logout. */
   readonly loggedIp: string | null
-  /** Null while it is active. */
+  /** When it expires or expired; null for never. */
+  readonly expires: TimeView | null
+  /** Null while it is not revoked. */
   readonly revoked: TimeView | null
+  /** When it was revoked or else expired; null while it is live. */
+  readonly ended: TimeView | null
   /** The page that asks before revoking, and to which its form is sent. */
   readonly revokeUrl: string
 }
@@ -85,9 +89,9 @@ export interface FormView {
 
 /** `list.html`: the keys, and the form for another. */
 export interface ListView {
-  /** Active keys, newest first. */
+  /** Live keys, newest first; disabled ones too, since they count and can be enabled. */
   readonly keys: readonly KeyView[]
-  /** Revoked keys, newest first. */
+  /** Revoked and expired keys, newest first. */
   readonly revoked: readonly KeyView[]
   readonly room: RoomView
   /** Null when no key may be made; `refusal` then says why. */

@@ -10,15 +10,18 @@ import { toTimeView } from './times.js'
  */
 export function toKeyView (key: KeyRecord, base: string, now: number): KeyView {
   const at = (time: Date) => toTimeView(time, now)
+  const orNull = (time: Date | null) => time === null ? null : at(time)
   return {
     id: key.id,
     name: key.name || 'Unnamed key',
     start: key.start,
     state: key.state,
     created: at(key.createdAt),
-    lastUsed: key.lastUsedAt === null ? null : at(key.lastUsedAt),
+    lastUsed: orNull(key.lastUsedAt),
     loggedIp: key.loggedIp,
-    revoked: key.revokedAt === null ? null : at(key.revokedAt),
+    expires: orNull(key.expiresAt),
+    revoked: orNull(key.revokedAt),
+    ended: orNull(key.revokedAt ?? (key.state === 'expired' ? key.expiresAt : null)),
     revokeUrl: `${base}/${encodeURIComponent(key.id)}/revoke`
   }
 }

@@ -39,6 +39,11 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
   }
 }
 
+/** Whether a key counts against the limit. */
+function isLive ({ state }: KeyRecord): boolean {
+  return state === 'active' || state === 'disabled'
+}
+
 interface Entered {
   readonly name: string
   readonly error?: string
@@ -48,7 +53,7 @@ interface Entered {
 async function sendList (visit: Visit, status: number, keys: readonly KeyRecord[], { name, error, notice = null }: Entered): Promise<FastifyReply> {
   const { context, visitor, profile, base, reply } = visit
   const now = context.now()
-  const live = keys.filter((key) => key.state === 'active')
+  const live = keys.filter(isLive)
   const room = toRoom(profile, live.length)
   const refusal = refuse(profile, room)
   const form: FormView | null = refusal === null ? { name, error: error ?? null, nonce: createNonce() } : null
@@ -60,7 +65,7 @@ async function sendList (visit: Visit, status: number, keys: readonly KeyRecord[
     notice,
     data: {
       keys: live.map((key) => toKeyView(key, base, now)),
-      revoked: keys.filter((key) => key.state === 'revoked').map((key) => toKeyView(key, base, now)),
+      revoked: keys.filter((key) => !isLive(key)).map((key) => toKeyView(key, base, now)),
       room,
       form,
       refusal

@@ -11,7 +11,15 @@ export function profileColumns ({ profiles }: Tables) {
     canUseApi: profiles.canUseApi,
     canMakeKeys: profiles.canMakeKeys,
     lastAccessAt: profiles.lastAccessAt,
-    createdAt: profiles.createdAt
+    createdAt: profiles.createdAt,
+    group: profiles.group,
+    scopes: profiles.scopes,
+    expiryDefault: profiles.expiryDefault,
+    expiryMax: profiles.expiryMax,
+    rateMax: profiles.rateMax,
+    rateWindow: profiles.rateWindow,
+    quotaMax: profiles.quotaMax,
+    quotaEvery: profiles.quotaEvery
   }
 }
 
@@ -26,12 +34,40 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
     createdAt: keys.createdAt,
     lastUsedAt: uses.lastUsedAt,
     loggedIp: uses.loggedIp,
-    revokedAt: keys.revokedAt
+    revokedAt: keys.revokedAt,
+    revokedReason: keys.revokedReason,
+    scopes: keys.scopes,
+    expiresAt: keys.expiresAt,
+    enabled: keys.enabled,
+    rotatedAt: keys.rotatedAt,
+    previousUntil: keys.previousUntil,
+    previousUsedAt: uses.previousUsedAt,
+    allowedIps: keys.allowedIps,
+    rateMax: keys.rateMax,
+    rateWindow: keys.rateWindow,
+    quotaMax: keys.quotaMax,
+    quotaEvery: keys.quotaEvery,
+    quotaUsed: keys.quotaUsed,
+    quotaSince: keys.quotaSince,
+    metadata: keys.metadata
+  }
+}
+
+/** What an `AccessRow` has besides. */
+export function accessColumns ({ profiles }: Tables) {
+  return {
+    canUseApi: profiles.canUseApi,
+    group: profiles.group,
+    profileScopes: profiles.scopes,
+    profileRateMax: profiles.rateMax,
+    profileRateWindow: profiles.rateWindow,
+    profileQuotaMax: profiles.quotaMax,
+    profileQuotaEvery: profiles.quotaEvery
   }
 }
 
 /** Selects keys as `KeyRow`, with more columns if need be. */
-export function selectKeys<T extends Record<string, Tables['profiles']['canUseApi']>> (db: PostgresDatabase, tables: Tables, more: T) {
+export function selectKeys<T extends Record<string, PgColumn>> (db: PostgresDatabase, tables: Tables, more: T) {
   const { keys, profiles, uses } = tables
   return db.select({ ...keyColumns(tables), ...more })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))

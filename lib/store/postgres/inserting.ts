@@ -1,5 +1,6 @@
-import { and, asc, count, isNull, sql } from 'drizzle-orm'
-import type { Inserted, KeyDraft, KeyRow, ProfileRow, Store } from '../store.js'
+import { and, asc, count, gt, isNull, or, sql } from 'drizzle-orm'
+import type { Inserted, KeyDraft, KeyTerms, ProfileRow, Rules, Store } from '../store.js'
+import { toNewRow } from '../terms.js'
 import { anyOf, profileColumns } from './columns.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 import { Refused } from './failures.js'
@@ -18,6 +19,7 @@ interface Seat {
 interface Placed {
   readonly draft: KeyDraft
   readonly profileId: number
+  readonly terms: KeyTerms
 }
 
 /**
@@ -25,19 +27,19 @@ interface Placed {
  * statement locks the profiles, and only the next one counts, since a statement counts what was there when it began.
  */
 export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'insertKeys'> {
-  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], maxKeys: number): Promise<Inserted> {
+  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], at: number, rules: Rules): Promise<Inserted> {
     await refuseUsedNonces(db, tables, drafts)
     const created: ProfileRow[] = []
-    const seats = await openSeats(db, tables, drafts, maxKeys, created)
-    const placed = drafts.map((draft) => ({ draft, profileId: take(seats, draft) }))
+    const seats = await openSeats(db, tables, drafts, at, rules, created)
+    const placed = drafts.map((draft) => take(seats, draft, rules))
     for (let i = 0; i < placed.length; i += CHUNK) await insertChunk(db, tables, placed.slice(i, i + CHUNK))
-    return { refused: null, keys: placed.map(toRow), profiles: created }
+    return { refused: null, keys: placed.map(({ draft, profileId, terms }) => toNewRow(draft, profileId, terms)), profiles: created }
   }
 
   return {
-    async insertKeys (drafts, maxKeys) {
+    async insertKeys (drafts, at, rules) {
       try {
-        return await transaction((db) => insertAll(db, drafts, maxKeys))
+        return await transaction((db) => insertAll(db, drafts, at, rules))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error
@@ -55,20 +57,22 @@ async function refuseUsedNonces (db: PostgresDatabase, { keys }: Tables, drafts:
 }
 
 /** Takes a place for a key, or says why there is none. */
-function take (seats: Map<string, Seat>, { userId }: KeyDraft): number {
+function take (seats: Map<string, Seat>, draft: KeyDraft, rules: Rules): Placed {
+  const { userId } = draft
   const seat = seats.get(userId)
   if (seat === undefined) throw new Refused({ refused: 'no-profile', userId })
-  if (seat.profile.canMakeKeys === false) throw new Refused({ refused: 'forbidden', userId })
+  const terms = rules.termsOf(seat.profile, draft)
+  if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
   if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
   seat.left -= 1
-  return seat.profile.id
+  return { draft, profileId: seat.profile.id, terms }
 }
 
 /** Finds or makes the profiles of a batch, locks them, and counts their live keys. */
-async function openSeats (db: PostgresDatabase, tables: Tables, drafts: readonly KeyDraft[], maxKeys: number, created: ProfileRow[]): Promise<Map<string, Seat>> {
+async function openSeats (db: PostgresDatabase, tables: Tables, drafts: readonly KeyDraft[], at: number, rules: Rules, created: ProfileRow[]): Promise<Map<string, Seat>> {
   const profiles = await lockProfiles(db, tables, drafts, created)
-  const limits = profiles.map((profile) => ({ profile, limit: profile.maxKeys ?? maxKeys }))
-  const live = await countLive(db, tables, limits.filter(({ limit }) => limit !== -1).map(({ profile }) => profile.id))
+  const limits = profiles.map((profile) => ({ profile, limit: rules.limitOf(profile) }))
+  const live = await countLive(db, tables, at, limits.filter(({ limit }) => limit !== -1).map(({ profile }) => profile.id))
   return new Map(limits.map(({ profile, limit }) =>
     [profile.userId, { profile, limit, left: limit === -1 ? Infinity : limit - (live.get(profile.id) ?? 0) }]))
 }
@@ -103,21 +107,26 @@ async function makeProfiles (db: PostgresDatabase, { profiles }: Tables, drafts:
   return rows.map(({ id }) => Number(id))
 }
 
-async function countLive (db: PostgresDatabase, { keys }: Tables, profileIds: readonly number[]): Promise<Map<number, number>> {
+async function countLive (db: PostgresDatabase, { keys }: Tables, at: number, profileIds: readonly number[]): Promise<Map<number, number>> {
   if (profileIds.length === 0) return new Map()
   const rows = await db.select({ profileId: keys.profileId, live: count() }).from(keys)
-    .where(and(anyOf(keys.profileId, profileIds), isNull(keys.revokedAt))).groupBy(keys.profileId)
+    .where(and(anyOf(keys.profileId, profileIds), isNull(keys.revokedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, at)))).groupBy(keys.profileId)
   return new Map(rows.map(({ profileId, live }) => [profileId, live]))
 }
 
 async function insertChunk (db: PostgresDatabase, { keys }: Tables, placed: readonly Placed[]): Promise<void> {
   const column = (value: (placed: Placed) => unknown) => sql.param(placed.map(value))
   const rows = await db.execute<{ id: string }>(sql`
-    INSERT INTO ${keys} (id, profile_id, name, start, digest, nonce, created_at)
+    INSERT INTO ${keys} (id, profile_id, name, start, digest, nonce, created_at, expires_at,
+      rate_max, rate_window, quota_max, quota_every, scopes, allowed_ips, metadata)
     SELECT * FROM unnest(${column(({ draft }) => draft.id)}::text[], ${column(({ profileId }) => profileId)}::bigint[],
       ${column(({ draft }) => draft.name)}::text[], ${column(({ draft }) => draft.start)}::text[],
       ${column(({ draft }) => Buffer.from(draft.digest, 'latin1'))}::bytea[], ${column(({ draft }) => draft.nonce)}::text[],
-      ${column(({ draft }) => draft.createdAt)}::bigint[])
+      ${column(({ draft }) => draft.createdAt)}::bigint[], ${column(({ terms }) => terms.expiresAt)}::bigint[],
+      ${column(({ terms }) => terms.rateMax)}::bigint[], ${column(({ terms }) => terms.rateWindow)}::bigint[],
+      ${column(({ terms }) => terms.quotaMax)}::bigint[], ${column(({ terms }) => terms.quotaEvery)}::bigint[],
+      ${column(({ terms }) => JSON.stringify(terms.scopes))}::jsonb[], ${column(({ terms }) => toJson(terms.allowedIps))}::jsonb[],
+      ${column(({ terms }) => toJson(terms.metadata))}::jsonb[])
     ON CONFLICT (nonce) WHERE nonce IS NOT NULL DO NOTHING RETURNING id`)
   if (rows.length === placed.length) return
   // A form that was sent twice got past the first check both times.
@@ -126,7 +135,6 @@ async function insertChunk (db: PostgresDatabase, { keys }: Tables, placed: read
   if (skipped !== undefined) throw new Refused({ refused: 'nonce', userId: skipped.draft.userId })
 }
 
-function toRow ({ draft, profileId }: Placed): KeyRow {
-  const { id, userId, name, start, createdAt } = draft
-  return { id, profileId, userId, name, start, createdAt, lastUsedAt: null, loggedIp: null, revokedAt: null }
+function toJson (value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
 }

@@ -1,22 +1,26 @@
-import { and, desc, eq, isNull, sql, type SQL } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, isNull, lte, sql } from 'drizzle-orm'
 import type { KeyRow, Store } from '../store.js'
-import { selectKeys } from './columns.js'
+import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
 /** The verbs of a store that are about keys that exist. */
-export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
+export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'listExpiring' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
   const { keys, profiles, uses } = tables
-  const byDigest = selectKeys(db, tables, { canUseApi: profiles.canUseApi })
+  const byDigest = selectKeys(db, tables, accessColumns(tables))
     // A bare placeholder would not be encoded as the column's values are.
     .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare('by_digest')
+  const byPrevious = selectKeys(db, tables, accessColumns(tables))
+    .where(eq(keys.previousDigest, sql.param(sql.placeholder('digest'), keys.previousDigest))).prepare('by_previous_digest')
 
   return {
     async findByDigest (digest) {
       const [row] = await guarded(() => byDigest.execute({ digest }))
-      return row ?? null
+      if (row !== undefined) return { ...row, isPrevious: false }
+      const [previous] = await guarded(() => byPrevious.execute({ digest }))
+      return previous === undefined ? null : { ...previous, isPrevious: true }
     },
 
     async getKey (id) {
@@ -28,13 +32,42 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
         .orderBy(desc(keys.createdAt), desc(keys.id)))
     },
 
-    async renameKey (id, name) {
-      const renamed = await change(id, { name })
-      return renamed?.row ?? null
+    async listExpiring (after, until) {
+      return await guarded(() => selectKeys(db, tables, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
+        .orderBy(asc(keys.expiresAt), asc(keys.id)))
     },
 
-    async revokeKey (id, at) {
-      return await change(id, { revokedAt: at }, isNull(keys.revokedAt))
+    async changeKey (id, decide) {
+      if (!canExist(id)) return null
+      const result = await transaction(async (db) => {
+        const [locked] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
+        const row = await findKey(db, tables, id)
+        const [profile] = await db.select(profileColumns(tables)).from(profiles).where(eq(profiles.id, row?.profileId ?? -1)).for('share')
+        if (locked === undefined || row === null || profile === undefined) return null
+        const stored = { ...row, ...locked }
+        const fields = decide(stored, profile)
+        if (fields instanceof Error) return { error: fields }
+        const changed = Object.keys(fields).length > 0
+        if (changed) await db.update(keys).set(fields).where(eq(keys.id, id))
+        return { stored, fields, changed }
+      })
+      if (result === null) return null
+      if (result.error !== undefined) return { error: result.error }
+      const { stored, fields, changed } = result
+      if (changed) for (const digest of [stored.digest, stored.previousDigest]) if (digest !== null) tell({ digest })
+      const { digest, previousDigest, ...row } = { ...stored, ...fields }
+      return { row, changed }
+    },
+
+    async revokeKeys (userId, at, reason) {
+      const revoked = await transaction(async (db) => {
+        const owned = db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId))
+        const changed = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
+          .where(and(inArray(keys.profileId, owned), isNull(keys.revokedAt))).returning({ id: keys.id })
+        return changed.length === 0 ? [] : await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
+      })
+      for (const profileId of new Set(revoked.map(({ profileId }) => profileId))) tell({ profileId })
+      return revoked
     },
 
     async logoutKey (id, at) {
@@ -48,17 +81,6 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
         return { row: { ...row, loggedIp: null }, digest: locked.digest, changed: row.loggedIp !== null }
       })
     }
-  }
-
-  /** Changes a key on a condition and tells of it. `changed` is false when the condition did not hold. */
-  async function change (id: string, fields: { name?: string, revokedAt?: number }, condition?: SQL) {
-    if (!canExist(id)) return null
-    const { digest, row } = await transaction(async (db) => {
-      const [changed] = await db.update(keys).set(fields).where(and(eq(keys.id, id), condition)).returning({ digest: keys.digest })
-      return { digest: changed?.digest, row: await findKey(db, tables, id) }
-    })
-    if (digest !== undefined) tell({ digest })
-    return row === null ? null : { row, changed: digest !== undefined }
   }
 }
 

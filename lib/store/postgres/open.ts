@@ -11,6 +11,7 @@ import { keyVerbs } from './keys.js'
 import { Listener, type ListenerLog } from './listening.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
+import { pruneVerb } from './pruning.js'
 import { useVerbs } from './uses.js'
 
 /** How a PostgreSQL store is opened. */
@@ -86,6 +87,7 @@ async function createStore (
     ...keyVerbs(context),
     ...insertVerb(context),
     ...profileVerbs(context),
+    ...pruneVerb(context),
     ...useVerbs(context),
     async close () {
       await listener.close()

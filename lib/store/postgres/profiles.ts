@@ -32,11 +32,11 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
       return row ?? null
     },
 
-    async deleteProfile (userId, at) {
+    async deleteProfile (userId, at, reason) {
       const deleted = await transaction(async (db) => {
         const [row] = await db.update(profiles).set({ deletedAt: at }).where(profileOf(tables, userId)).returning(columns)
         if (row === undefined) return null
-        const revoked = await db.update(keys).set({ revokedAt: at })
+        const revoked = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
           .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning({ id: keys.id })
         return { row, revoked: await selectKeys(db, tables, {}).where(anyOf(keys.id, revoked.map(({ id }) => id))) }
       })

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Store } from '../store.js'
+import type { Store, Use } from '../store.js'
 import { guarded } from './connections.js'
 import type { Context } from './database.js'
 
@@ -11,6 +11,12 @@ const BATCH = 5000
  * that two nodes that write at once cannot wait for each other.
  */
 export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context): Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'> {
+  const savePrevious = (batch: readonly Use[]) => sql`
+    WITH used AS (SELECT key_id, "previousAt" AS at FROM json_to_recordset(${JSON.stringify(batch)}::json) AS use ("keyId" text, "previousAt" bigint)
+      JOIN ${uses} ON key_id = "keyId" ORDER BY key_id FOR NO KEY UPDATE OF api_key_uses)
+    UPDATE ${uses} AS stored SET previous_used_at = at FROM used
+    WHERE stored.key_id = used.key_id AND (stored.previous_used_at IS NULL OR stored.previous_used_at <= at)`
+
   return {
     batchSize: BATCH,
 
@@ -25,6 +31,9 @@ export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context
         ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at,
           logged_ip = CASE WHEN stored.logged_out_at > excluded.last_used_at THEN stored.logged_ip ELSE excluded.logged_ip END
         WHERE stored.last_used_at IS NULL OR stored.last_used_at <= excluded.last_used_at`))
+      // By themselves, since the new secret may have been used later elsewhere. Mostly there are none.
+      const previous = newest.filter(({ previousAt }) => previousAt !== null)
+      if (previous.length > 0) await guarded(() => changes.execute(savePrevious(previous)))
     },
 
     async saveLastAccesses (batch) {

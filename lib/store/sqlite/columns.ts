@@ -8,7 +8,15 @@ export const profileColumns = {
   canUseApi: profiles.canUseApi,
   canMakeKeys: profiles.canMakeKeys,
   lastAccessAt: profiles.lastAccessAt,
-  createdAt: profiles.createdAt
+  createdAt: profiles.createdAt,
+  group: profiles.group,
+  scopes: profiles.scopes,
+  expiryDefault: profiles.expiryDefault,
+  expiryMax: profiles.expiryMax,
+  rateMax: profiles.rateMax,
+  rateWindow: profiles.rateWindow,
+  quotaMax: profiles.quotaMax,
+  quotaEvery: profiles.quotaEvery
 }
 
 /** The columns of a `KeyRow`, from a key joined with its profile and, if it was used, its last use. */
@@ -21,5 +29,34 @@ export const keyColumns = {
   createdAt: keys.createdAt,
   lastUsedAt: uses.lastUsedAt,
   loggedIp: uses.loggedIp,
-  revokedAt: keys.revokedAt
+  revokedAt: keys.revokedAt,
+  revokedReason: keys.revokedReason,
+  scopes: keys.scopes,
+  expiresAt: keys.expiresAt,
+  enabled: keys.enabled,
+  rotatedAt: keys.rotatedAt,
+  previousUntil: keys.previousUntil,
+  previousUsedAt: uses.previousUsedAt,
+  allowedIps: keys.allowedIps,
+  rateMax: keys.rateMax,
+  rateWindow: keys.rateWindow,
+  quotaMax: keys.quotaMax,
+  quotaEvery: keys.quotaEvery,
+  quotaUsed: keys.quotaUsed,
+  quotaSince: keys.quotaSince,
+  metadata: keys.metadata
 }
+
+/** What an `AccessRow` has besides. */
+export const accessColumns = {
+  canUseApi: profiles.canUseApi,
+  group: profiles.group,
+  profileScopes: profiles.scopes,
+  profileRateMax: profiles.rateMax,
+  profileRateWindow: profiles.rateWindow,
+  profileQuotaMax: profiles.quotaMax,
+  profileQuotaEvery: profiles.quotaEvery
+}
+
+/** What a `StoredKey` has besides. */
+export const storedColumns = { digest: keys.digest, previousDigest: keys.previousDigest }

@@ -1,5 +1,6 @@
-import { and, count, eq, isNull, sql } from 'drizzle-orm'
-import type { Inserted, KeyDraft, KeyRow, ProfileRow, Store } from '../store.js'
+import { and, count, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import type { Inserted, KeyDraft, ProfileRow, Rules, Store } from '../store.js'
+import { toNewRow } from '../terms.js'
 import { profileColumns } from './columns.js'
 import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { Refused } from './failures.js'
@@ -16,26 +17,28 @@ interface Seat {
 export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'insertKeys'> {
   const statements = prepareStatements(db)
 
-  function insertAll (drafts: readonly KeyDraft[], maxKeys: number): Inserted {
+  function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules): Inserted {
     const seats = new Map<string, Seat>()
     const created: ProfileRow[] = []
     const rows = drafts.map((draft) => {
       const { userId, nonce } = draft
       if (nonce !== null && statements.byNonce.get({ nonce }) !== undefined) throw new Refused({ refused: 'nonce', userId })
-      const seat = seats.get(userId) ?? openSeat(statements, draft, maxKeys, created)
+      const seat = seats.get(userId) ?? openSeat(statements, draft, at, rules, created)
       seats.set(userId, seat)
+      const terms = rules.termsOf(seat.profile, draft)
+      if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
       if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
       seat.left -= 1
-      statements.insertKey({ ...draft, profileId: seat.profile.id })
-      return toRow(draft, seat.profile.id)
+      statements.insertKey({ ...draft, ...terms, profileId: seat.profile.id })
+      return toNewRow(draft, seat.profile.id, terms)
     })
     return { refused: null, keys: rows, profiles: created }
   }
 
   return {
-    async insertKeys (drafts, maxKeys) {
+    async insertKeys (drafts, at, rules) {
       try {
-        return write(() => insertAll(drafts, maxKeys))
+        return write(() => insertAll(drafts, at, rules))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error
@@ -45,13 +48,12 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
 }
 
 /** Finds or makes the profile of a draft's user and counts its live keys, once for a whole batch. */
-function openSeat (statements: Statements, draft: KeyDraft, maxKeys: number, created: ProfileRow[]): Seat {
+function openSeat (statements: Statements, draft: KeyDraft, at: number, rules: Rules, created: ProfileRow[]): Seat {
   const { userId } = draft
   const profile = statements.profileOf.get({ userId }) ?? makeProfile(statements, draft, created)
-  if (profile.canMakeKeys === false) throw new Refused({ refused: 'forbidden', userId })
-  const limit = profile.maxKeys ?? maxKeys
+  const limit = rules.limitOf(profile)
   if (limit === -1) return { profile, limit, left: Infinity }
-  const [{ live } = { live: 0 }] = statements.countLive.all({ profileId: profile.id })
+  const [{ live } = { live: 0 }] = statements.countLive.all({ profileId: profile.id, at })
   return { profile, limit, left: limit - live }
 }
 
@@ -74,7 +76,7 @@ function prepareStatements (db: SqliteDatabase) {
     insertProfile: db.insert(profiles).values({ userId: placeholder('userId'), createdAt: placeholder('createdAt') })
       .returning(profileColumns).prepare(),
     countLive: db.select({ live: count() }).from(keys)
-      .where(and(eq(keys.profileId, placeholder('profileId')), isNull(keys.revokedAt))).prepare(),
+      .where(and(eq(keys.profileId, placeholder('profileId')), isNull(keys.revokedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, placeholder('at'))))).prepare(),
     insertKey: prepareBulk(db, db.insert(keys).values({
       id: placeholder('id'),
       profileId: placeholder('profileId'),
@@ -82,12 +84,15 @@ function prepareStatements (db: SqliteDatabase) {
       start: placeholder('start'),
       digest: placeholder('digest'),
       nonce: placeholder('nonce'),
-      createdAt: placeholder('createdAt')
+      createdAt: placeholder('createdAt'),
+      scopes: placeholder('scopes'),
+      expiresAt: placeholder('expiresAt'),
+      allowedIps: placeholder('allowedIps'),
+      rateMax: placeholder('rateMax'),
+      rateWindow: placeholder('rateWindow'),
+      quotaMax: placeholder('quotaMax'),
+      quotaEvery: placeholder('quotaEvery'),
+      metadata: placeholder('metadata')
     }))
   }
-}
-
-function toRow (draft: KeyDraft, profileId: number): KeyRow {
-  const { id, userId, name, start, createdAt } = draft
-  return { id, profileId, userId, name, start, createdAt, lastUsedAt: null, loggedIp: null, revokedAt: null }
 }

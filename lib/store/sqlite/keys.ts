@@ -1,21 +1,29 @@
-import { and, desc, eq, isNull, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNull, lte, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { KeyRow, Store } from '../store.js'
-import { keyColumns } from './columns.js'
+import { accessColumns, keyColumns, profileColumns, storedColumns } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
-export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'renameKey' | 'revokeKey' | 'logoutKey'>
+export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'listExpiring' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
-  const byDigest = selectKeys(db, { canUseApi: profiles.canUseApi })
+  const byDigest = selectKeys(db, accessColumns)
     // A bare placeholder would not be encoded as the column's values are.
     .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare()
+  const byPrevious = selectKeys(db, accessColumns)
+    .where(eq(keys.previousDigest, sql.param(sql.placeholder('digest'), keys.previousDigest))).prepare()
 
   return {
     findByDigest (digest) {
-      return guarded(() => byDigest.get({ digest }) ?? null)
+      return guarded(() => {
+        const row = byDigest.get({ digest })
+        if (row !== undefined) return { ...row, isPrevious: false }
+        const previous = byPrevious.get({ digest })
+        return previous === undefined ? null : { ...previous, isPrevious: true }
+      })
     },
 
     async getKey (id) {
@@ -27,18 +35,31 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
         .orderBy(desc(keys.createdAt), desc(keys.id)).all())
     },
 
-    async renameKey (id, name) {
+    async listExpiring (after, until) {
+      return guarded(() => selectKeys(db, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
+        .orderBy(asc(keys.expiresAt), asc(keys.id)).all())
+    },
+
+    async changeKey (id, decide) {
       return write(() => {
-        db.update(keys).set({ name }).where(eq(keys.id, id)).run()
-        return findKey(db, id)
+        const stored = selectKeys(db, storedColumns).where(eq(keys.id, id)).get()
+        const profile = db.select(profileColumns).from(profiles).where(eq(profiles.id, stored?.profileId ?? -1)).get()
+        if (stored === undefined || profile === undefined) return null
+        const fields = decide(stored, profile)
+        if (fields instanceof Error) return { error: fields }
+        const changed = Object.keys(fields).length > 0
+        if (changed) db.update(keys).set(fields).where(eq(keys.id, id)).run()
+        const { digest, previousDigest, ...row } = { ...stored, ...fields }
+        return { row, changed }
       })
     },
 
-    async revokeKey (id, at) {
+    async revokeKeys (userId, at, reason) {
       return write(() => {
-        const { changes } = db.update(keys).set({ revokedAt: at }).where(and(eq(keys.id, id), isNull(keys.revokedAt))).run()
-        const row = findKey(db, id)
-        return row === null ? null : { row, changed: changes > 0 }
+        const live = selectKeys(db, {}).where(and(eq(profiles.userId, userId), isNull(keys.revokedAt))).all()
+        const fields = { revokedAt: at, revokedReason: reason }
+        for (const { id } of live) db.update(keys).set(fields).where(eq(keys.id, id)).run()
+        return live.map((key) => ({ ...key, ...fields }))
       })
     },
 
@@ -55,7 +76,7 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
   }
 }
 
-function selectKeys<T extends Record<string, typeof keys.digest | typeof profiles.canUseApi>> (db: SqliteDatabase, more: T) {
+function selectKeys<T extends Record<string, SQLiteColumn>> (db: SqliteDatabase, more: T) {
   return db.select({ ...keyColumns, ...more })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
 }

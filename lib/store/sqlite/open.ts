@@ -9,6 +9,7 @@ import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
+import { pruneVerb } from './pruning.js'
 import { useVerbs } from './uses.js'
 
 /** How long a statement waits for another process's write, in milliseconds. */
@@ -68,6 +69,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...keyVerbs(db, write),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
+    ...pruneVerb(db, write),
     ...useVerbs(db, writeUses),
     async close () {
       if (owned) db.$client.close()

@@ -29,8 +29,8 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
         : db.update(profiles).set(fields).where(profileOf(userId)).returning(profileColumns).get() ?? null)
     },
 
-    async deleteProfile (userId, at) {
-      return write(() => deleteProfile(db, userId, at))
+    async deleteProfile (userId, at, reason) {
+      return write(() => deleteProfile(db, userId, at, reason))
     }
   }
 }
@@ -45,14 +45,15 @@ function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
   return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
 }
 
-function deleteProfile (db: SqliteDatabase, userId: string, at: number) {
+function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: string | null) {
   const row = db.update(profiles).set({ deletedAt: at }).where(profileOf(userId)).returning(profileColumns).get()
   if (row === undefined) return null
   const live = and(eq(keys.profileId, row.id), isNull(keys.revokedAt))
   const revoked = db.select(keyColumns).from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
     .leftJoin(uses, eq(uses.keyId, keys.id)).where(live).all()
-  db.update(keys).set({ revokedAt: at }).where(live).run()
-  return { row, revoked: revoked.map((key) => ({ ...key, revokedAt: at })) }
+  const fields = { revokedAt: at, revokedReason: reason }
+  db.update(keys).set(fields).where(live).run()
+  return { row, revoked: revoked.map((key) => ({ ...key, ...fields })) }
 }
 
 /** The user's profile, unless it was deleted. */

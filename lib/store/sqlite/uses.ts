@@ -18,8 +18,10 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     .where(and(eq(uses.keyId, sql.placeholder('keyId')), or(isNull(uses.lastUsedAt), lte(uses.lastUsedAt, at)))))
   // Of a key that was deleted in the meantime there is nothing to note, and one that has a later use keeps it.
   const insert = prepareBulk(db, db.insert(uses).select(db.select({
-    keyId: keys.id, lastUsedAt: sql`${at}`.as('at'), loggedIp: sql`${ip}`.as('ip'), loggedOutAt: sql`NULL`.as('out')
+    keyId: keys.id, lastUsedAt: sql`${at}`.as('at'), loggedIp: sql`${ip}`.as('ip'), loggedOutAt: sql`NULL`.as('out'), previousUsedAt: sql`NULL`.as('previous')
   }).from(keys).where(eq(keys.id, sql.placeholder('keyId')))).onConflictDoNothing())
+  const previous = prepareBulk(db, db.update(uses).set({ previousUsedAt: sql`${sql.placeholder('previousAt')}` })
+    .where(and(eq(uses.keyId, sql.placeholder('keyId')), or(isNull(uses.previousUsedAt), lte(uses.previousUsedAt, sql.placeholder('previousAt'))))))
   const access = prepareBulk(db, db.update(profiles).set({ lastAccessAt: sql`${at}` })
     .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))))
 
@@ -28,7 +30,11 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
 
     async saveUses (batch) {
       writeUses(() => {
-        for (const use of batch) if (update({ ...use }) === 0) insert({ ...use })
+        for (const use of batch) {
+          if (update({ ...use }) === 0) insert({ ...use })
+          // By itself, since the new secret may have been used later elsewhere.
+          if (use.previousAt !== null) previous({ ...use })
+        }
       })
     },
 

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+import { InvalidKeyError, MissingKeyError } from '../../errors.js'
+import type { ApiKeys } from '../../keys/service.js'
+import { addressOf } from '../address.js'
+import type { Guard } from '../guard.js'
+
+/** What the routes need of the plugin. */
+export interface SelfDeps {
+  readonly service: Pick<ApiKeys, 'get' | 'end'>
+  readonly guard: Guard
+}
+
+/**
+ * What a key can do to itself, by its secret alone. `GET /self` needs a key that is accepted. `DELETE /self` ends the key in
+ * whatever state, from whatever address and however often it is used: whoever finds a secret shall be able to make it
+ * worthless.
+ */
+export async function selfRoutes (app: FastifyInstance, { service, guard }: SelfDeps): Promise<void> {
+  app.get('/self', { config: { apiKey: true } }, async (request) => {
+    return request.apiUser === null ? null : await service.get(request.apiUser.keyId)
+  })
+
+  app.delete('/self', { config: { apiKey: false } }, async (request, reply) => {
+    const sent = guard.readSecret(request)
+    if (sent === null) {
+      guard.challenge(reply, null)
+      throw new MissingKeyError(guard.headers)
+    }
+    if (!await service.end(sent.secret, addressOf(request))) {
+      guard.challenge(reply, sent.header)
+      throw new InvalidKeyError()
+    }
+    return await reply.code(204).send()
+  })
+}

@@ -1,0 +1,94 @@
+import { DeadKeyError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenError, UnknownGroupError } from '../errors.js'
+import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/store.js'
+import { toMilliseconds, type Duration } from '../durations.js'
+import { stateOf } from './records.js'
+import { narrow, type ApiKeyScope } from './scopes.js'
+import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
+
+/** What a key may be given when it is made and later. */
+export interface KeyGrants {
+  /** What it may do, at most what its profile and group allow. Default nothing that needs a scope. */
+  scopes?: readonly ApiKeyScope[]
+  /** When it expires, a time or milliseconds since the epoch; null for never, where that is allowed. */
+  expiresAt?: Date | number | null
+  /** After what time it expires, such as `'90d'`; not together with `expiresAt`. */
+  expiresIn?: Duration
+  /** IPv4 and IPv6 addresses, and networks such as `'192.0.2.0/24'`, from which it may be used; null for anywhere. */
+  allowedIps?: readonly string[] | null
+  /** Whatever the application wants to note: an object that JSON can hold, of at most 8,192 characters; null for nothing. */
+  metadata?: Metadata | null
+}
+
+/** What a key may be changed to. */
+export interface KeyChanges extends KeyGrants {
+  name?: string
+  /** Whether it is switched on. */
+  enabled?: boolean
+}
+
+/**
+ * What a new key is given, or why there can be none.
+ *
+ * @param at now, in milliseconds
+ */
+export function grant (grants: KeyGrants, profile: ProfileRow, at: number, settings: TermSettings): KeyTerms | Error {
+  const terms = resolveTerms(profile, settings)
+  if (!terms.isKnownGroup) return new UnknownGroupError()
+  if (!terms.canMakeKeys) return new MakingForbiddenError(profile.userId)
+  const asked = expiryOf(grants, at)
+  const expiresAt = asked === undefined ? defaultExpiry(terms, at) : asked
+  const error = refuseScopes(grants.scopes ?? [], profile, terms) ?? refuseExpiry(expiresAt, at, profile, terms)
+  return error ?? {
+    scopes: grants.scopes ?? [],
+    expiresAt,
+    allowedIps: grants.allowedIps ?? null,
+    rateMax: null,
+    rateWindow: null,
+    quotaMax: null,
+    quotaEvery: null,
+    metadata: grants.metadata ?? null
+  }
+}
+
+/** What becomes of a key by a change, or why it may not be. Dead keys take a new name and new notes, and nothing else. */
+export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow, at: number, settings: TermSettings): KeyFields | Error {
+  const { name, enabled, scopes, allowedIps, metadata } = changes
+  const terms = resolveTerms(profile, settings)
+  const expiresAt = expiryOf(changes, at)
+  const fields = given({ name, enabled, scopes, allowedIps, metadata, expiresAt })
+  const state = stateOf(key, at)
+  const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')
+  if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, late)
+  const error = (scopes === undefined ? null : refuseScopes(scopes, profile, terms)) ??
+    (expiresAt === undefined ? null : refuseExpiry(expiresAt, key.createdAt, profile, terms))
+  return error ?? fields
+}
+
+/** The time that was asked for; undefined when nothing was said, null for never. */
+function expiryOf ({ expiresAt, expiresIn }: KeyGrants, at: number): number | null | undefined {
+  if (expiresIn !== undefined) return at + toMilliseconds(expiresIn)
+  return expiresAt === undefined || expiresAt === null ? expiresAt : Number(expiresAt)
+}
+
+/** A default that is longer than the maximum, from another level, is cut to it. So is none at all. */
+function defaultExpiry ({ expiryDefault, expiryMax }: Resolved, at: number): number | null {
+  const life = Math.min(expiryDefault ?? Infinity, expiryMax ?? Infinity)
+  return life === Infinity ? null : at + life
+}
+
+function refuseScopes (scopes: readonly string[], { userId }: ProfileRow, { scopes: allowed }: Resolved): Error | null {
+  const within = narrow(scopes, allowed)
+  if (allowed === null || within.length === scopes.length) return null
+  return new ForbiddenScopesError(userId, allowed.join(', ') || 'none', scopes.filter((scope) => !within.includes(scope)).join(', '))
+}
+
+/** The maximum counts from when the key was made, so that no row of extensions gets around it. */
+function refuseExpiry (expiresAt: number | null, createdAt: number, { userId }: ProfileRow, { expiryMax }: Resolved): Error | null {
+  if (expiryMax === null || (expiresAt !== null && expiresAt <= createdAt + expiryMax)) return null
+  return new ExpiryLimitError(userId, new Date(createdAt + expiryMax).toISOString(), expiresAt === null ? 'never' : new Date(expiresAt).toISOString())
+}
+
+/** Leaves out what is undefined, which a database would take for null. */
+function given (fields: { [name in keyof KeyFields]: KeyFields[name] | undefined }): KeyFields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

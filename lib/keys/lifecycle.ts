@@ -1,0 +1,102 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import { ArgumentError, DeadKeyError, NotFoundError } from '../errors.js'
+import type { Decide, KeyFields, StoredKey } from '../store/store.js'
+import type { Context } from './context.js'
+import { changeBy, type ApiKeyEvents, type By } from './events.js'
+import { change, type KeyChanges } from './granting.js'
+import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
+import { digestOf, generateSecret, startOf } from './secret.js'
+
+/*
+ * What becomes of a key after it was made. Arguments are checked. docs/lifecycle.md says which state answers what.
+ */
+
+/** Keys deleted in one transaction, so that none takes long. */
+const PRUNED_AT_ONCE = 500
+
+/** Changes what is named, and tells of it when something was. */
+export async function updateKey (context: Context, keyId: string, changes: KeyChanges, by: By): Promise<KeyRecord> {
+  const { settings } = context
+  const at = settings.now()
+  return await apply(context, keyId, 'apiKeyUpdated', at, by, (key, profile) => {
+    const fields = change(changes, key, profile, at, settings)
+    return fields instanceof Error ? fields : different(fields, key)
+  })
+}
+
+/** Revokes a key for good. Doing so again changes nothing. */
+export async function revokeKey (context: Context, keyId: string, reason: string | null, by: By): Promise<KeyRecord> {
+  const at = context.settings.now()
+  return await apply(context, keyId, 'apiKeyRevoked', at, by, (key) => key.revokedAt === null ? { revokedAt: at, revokedReason: reason } : {})
+}
+
+/** Revokes all keys of a user that are not, and gives those. */
+export async function revokeKeys ({ store, settings, activity, announce }: Context, userId: string, reason: string | null, by: By): Promise<KeyRecord[]> {
+  const at = settings.now()
+  const rows = await store.revokeKeys(userId, at, reason)
+  return rows.map((row) => {
+    const key = toKeyRecord(activity.ofKey(row), at)
+    announce('apiKeyRevoked', { key, ...changeBy(by, at) })
+    return key
+  })
+}
+
+/**
+ * Gives a key a new secret. The one before works for the overlap; any from before that is forgotten, so that at most two
+ * work at any time.
+ *
+ * @param overlap milliseconds
+ */
+export async function rotateKey (context: Context, keyId: string, overlap: number, by: By): Promise<NewKey> {
+  const { settings } = context
+  const at = settings.now()
+  const secret = generateSecret(settings.prefixes[0], settings.keySize)
+  const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key) => {
+    const state = stateOf(key, at)
+    if (state === 'revoked' || state === 'expired') return new DeadKeyError(key.id, state, 'secret')
+    if (key.expiresAt !== null && at + overlap > key.expiresAt) {
+      return new ArgumentError('overlap', `at most ${key.expiresAt - at} ms, after which the key expires`, String(overlap))
+    }
+    return { digest: digestOf(secret), start: startOf(secret), previousDigest: key.digest, previousUntil: at + overlap, rotatedAt: at }
+  })
+  return { ...record, key: secret }
+}
+
+/** Deletes what has been dead for longer than so many milliseconds, and tells how many keys that were. */
+export async function prune ({ store, settings }: Context, olderThan: number): Promise<number> {
+  const before = settings.now() - olderThan
+  let pruned = 0
+  let portion
+  do {
+    portion = await store.prune(before, PRUNED_AT_ONCE)
+    pruned += portion.keys
+    await nextTurn()
+  } while (portion.keys === PRUNED_AT_ONCE || portion.profiles === PRUNED_AT_ONCE)
+  return pruned
+}
+
+/** Changes a key, and tells of it when that changed something. */
+async function apply (
+  { store, settings, activity, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, decide: Decide
+): Promise<KeyRecord> {
+  const result = await store.changeKey(keyId, decide)
+  if (result === null) throw unknownKey(keyId)
+  if ('error' in result) throw result.error
+  const key = toKeyRecord(activity.ofKey(result.row), settings.now())
+  if (result.changed) announce(event, { key, ...changeBy(by, at) })
+  return key
+}
+
+type KeyEvent = keyof ApiKeyEvents & ('apiKeyUpdated' | 'apiKeyRevoked' | 'apiKeyRotated')
+
+/** The fields that are other than the key's. */
+function different (fields: KeyFields, key: StoredKey): KeyFields {
+  const before: Readonly<Record<string, unknown>> = { ...key, enabled: key.enabled ?? true }
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDeepStrictEqual(value, before[name])))
+}
+
+/** Ids are UUIDs. Anything else may be the secret, passed by mistake, and is not shown. */
+export function unknownKey (keyId: string): Error {
+  return new NotFoundError('API key', /^[0-9a-f-]{36}$/.test(keyId) ? keyId : '…')
+}

@@ -1,0 +1,37 @@
+/**
+ * The scopes that the application declares, for TypeScript. Augment it, and scopes are completed, and others refused:
+ *
+ * @example
+ * declare module 'fastify-apikey' {
+ *   interface ApiKeyScopes { 'buckets:read': true, 'buckets:write': true }
+ * }
+ */
+export interface ApiKeyScopes {}
+
+/** A declared scope; any text where the application does not augment `ApiKeyScopes`. */
+export type ApiKeyScope = keyof ApiKeyScopes extends never ? string : Extract<keyof ApiKeyScopes, string>
+
+/** How many scopes a list may have. */
+export const MAX_SCOPES = 100
+
+/** What a scope is, in words. */
+export const SCOPE_FORM = '1 to 100 printable ASCII characters without blanks, quotes and backslashes'
+
+/** Whether a value is a scope as RFC 6750, section 3, allows it, so that it can stand in a challenge. */
+export function isScope (value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value)
+}
+
+/** Whether a value is a list of different scopes. */
+export function areScopes (value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length <= MAX_SCOPES && Array.from<unknown>(value).every(isScope) && new Set(value).size === value.length
+}
+
+/**
+ * The scopes of a list that are in another.
+ *
+ * @param within null is every scope
+ */
+export function narrow (scopes: readonly string[], within: readonly string[] | null): readonly string[] {
+  return within === null ? scopes : scopes.filter((scope) => within.includes(scope))
+}

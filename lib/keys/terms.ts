@@ -1,0 +1,65 @@
+import type { ProfileRow } from '../store/store.js'
+
+/** What a profile, a group or the plugin may say about keys; what is absent or null follows the next in that order. */
+export interface Terms {
+  readonly maxKeys?: number | null
+  readonly scopes?: readonly string[] | null
+  /** Milliseconds that a new key lives when it says nothing itself; 0 is without end. */
+  readonly expiryDefault?: number | null
+  /** Milliseconds that a key may live at most; 0 is without end. */
+  readonly expiryMax?: number | null
+  readonly canUseApi?: boolean | null
+  readonly canMakeKeys?: boolean | null
+}
+
+/** What holds for a profile's keys, once all is resolved. */
+export interface Resolved {
+  /** False when the profile is in a group that is not declared, which refuses all. */
+  readonly isKnownGroup: boolean
+  /** -1 is unlimited. */
+  readonly maxKeys: number
+  /** Null is every scope. */
+  readonly scopes: readonly string[] | null
+  /** Milliseconds; null is without end. */
+  readonly expiryDefault: number | null
+  readonly expiryMax: number | null
+  readonly canUseApi: boolean
+  readonly canMakeKeys: boolean
+}
+
+/** What is read of a profile. */
+export type ProfileTerms = Pick<ProfileRow, 'group' | 'maxKeys' | 'scopes' | 'expiryDefault' | 'expiryMax' | 'canUseApi' | 'canMakeKeys'>
+
+/** The plugin's terms, its groups by name, and the scopes that there are; null when any scope may be asked for. */
+export interface TermSettings {
+  readonly terms: Terms
+  readonly groups: ReadonlyMap<string, Terms>
+  readonly scopes: ReadonlyMap<string, string> | null
+}
+
+/** Finds what holds for a profile: its own values win over its group's, and the group's over the plugin's. */
+export function resolveTerms (profile: ProfileTerms, { terms, groups, scopes }: TermSettings): Resolved {
+  const group = profile.group === null ? NONE : groups.get(profile.group)
+  const isKnownGroup = group !== undefined
+  const levels: readonly Terms[] = [profile, group ?? NONE, terms]
+  const first = <K extends keyof Terms>(name: K): NonNullable<Terms[K]> | null => {
+    for (const level of levels) {
+      const value = level[name]
+      if (value !== undefined && value !== null) return value
+    }
+    return null
+  }
+  const allowed = first('scopes')
+  const declared = scopes === null ? null : [...scopes.keys()]
+  return {
+    isKnownGroup,
+    maxKeys: first('maxKeys') ?? -1,
+    scopes: allowed === null ? declared : declared === null ? allowed : allowed.filter((scope) => declared.includes(scope)),
+    expiryDefault: first('expiryDefault') || null,
+    expiryMax: first('expiryMax') || null,
+    canUseApi: isKnownGroup && (first('canUseApi') ?? true),
+    canMakeKeys: isKnownGroup && (first('canMakeKeys') ?? true)
+  }
+}
+
+const NONE: Terms = {}

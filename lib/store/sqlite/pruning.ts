@@ -1,0 +1,31 @@
+import { and, eq, inArray, isNull, lte, or, sql } from 'drizzle-orm'
+import type { Store } from '../store.js'
+import type { SqliteDatabase, Write } from './database.js'
+import { history, keys, profiles } from './schema.js'
+
+/** The verb of a store that deletes what is dead. Usage and last uses go with their keys; history refers to nothing. */
+export function pruneVerb (db: SqliteDatabase, write: Write): Pick<Store, 'prune'> {
+  function pruneKeys (before: number, limit: number): number {
+    const ids = db.select({ id: keys.id }).from(keys).where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before))).limit(limit).all().map(({ id }) => id)
+    if (ids.length === 0) return 0
+    db.delete(history).where(inArray(history.keyId, ids)).run()
+    return db.delete(keys).where(inArray(keys.id, ids)).run().changes
+  }
+
+  function pruneProfiles (before: number, limit: number): number {
+    const ids = db.select({ id: profiles.id }).from(profiles).leftJoin(keys, eq(keys.profileId, profiles.id))
+      .where(and(lte(profiles.deletedAt, before), isNull(keys.id))).limit(limit).all().map(({ id }) => id)
+    if (ids.length === 0) return 0
+    db.delete(history).where(and(inArray(history.profileId, ids), sql`${history.keyId} IS NULL`)).run()
+    return db.delete(profiles).where(inArray(profiles.id, ids)).run().changes
+  }
+
+  return {
+    async prune (before, limit) {
+      return write(() => {
+        const pruned = pruneKeys(before, limit)
+        return { keys: pruned, profiles: pruned < limit ? pruneProfiles(before, limit) : 0 }
+      })
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { KeyDraft, KeyRow, KeyTerms } from './store.js'
+
+/** The row of a key that was just inserted. */
+export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, profileId: number, terms: KeyTerms): KeyRow {
+  return {
+    id,
+    profileId,
+    userId,
+    name,
+    start,
+    createdAt,
+    lastUsedAt: null,
+    loggedIp: null,
+    revokedAt: null,
+    revokedReason: null,
+    enabled: null,
+    rotatedAt: null,
+    previousUntil: null,
+    previousUsedAt: null,
+    quotaUsed: 0,
+    quotaSince: null,
+    ...terms
+  }
+}

@@ -1,0 +1,84 @@
+import t from 'tap'
+import { generateSecret } from '../lib/keys/secret.js'
+import apiKey from '../lib/index.js'
+import { ask, bareServer, Clock, HEADER, server } from './helpers/app.js'
+
+t.test('a key ends itself, in any state and from any address', async (t) => {
+  const clock = new Clock()
+  const app = await server(t, { api: true, now: clock.now })
+  const end = (key: string) => app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } })
+  const events: unknown[] = []
+  app.apiKeys.on('apiKeyRevoked', ({ key, ip, actor }) => events.push([key.id, key.revokedReason, ip, actor]))
+  const made = await app.apiKeys.createMany([{ userId: 'ann' }, { userId: 'ann', allowedIps: ['192.0.2.1'] }, { userId: 'ann', expiresIn: '1h' }, { userId: 'bob' }, { userId: 'ann' }])
+  const [active, , , , disabled] = made
+  await app.apiKeys.update(String(disabled?.id), { enabled: false })
+  await app.apiKeys.profiles.update('bob', { canUseApi: false })
+  t.equal((await ask(app, active?.key)).status, 200)
+  clock.tick(3_600_000)
+  for (const { id, key } of made) {
+    const response = await end(key)
+    t.equal(response.statusCode, 204)
+    t.equal(response.body, '')
+    t.match(await app.apiKeys.get(id), { state: 'revoked', revokedReason: 'by the key itself' })
+    t.match(await ask(app, key), { status: 401, body: { code: 'FST_API_KEY_REVOKED' } })
+    t.equal((await end(key)).statusCode, 204, 'it is as dead as was wanted')
+  }
+  t.strictSame(events, made.map(({ id }) => [id, 'by the key itself', '127.0.0.1', null]))
+})
+
+t.test('without a key, or with one that is none, it is refused with the challenge', async (t) => {
+  const app = await server(t, { api: true, header: ['Authorization', 'X-Key'] })
+  const challenge = 'Bearer realm="API", ApiKey realm="API", header="X-Key"'
+  for (const [headers, code, told] of [
+    [{}, 'FST_API_KEY_MISSING', challenge],
+    [{ 'x-key': generateSecret('ak', 32) }, 'FST_API_KEY_INVALID', challenge],
+    [{ authorization: `Bearer ${generateSecret('ak', 32)}` }, 'FST_API_KEY_INVALID', challenge.replace('"API",', '"API", error="invalid_token",')],
+    [{ 'x-key': 'nonsense' }, 'FST_API_KEY_INVALID', challenge]
+  ] as const) {
+    const response = await app.inject({ method: 'DELETE', url: '/api-keys/self', headers })
+    t.match(response.json(), { statusCode: 401, code })
+    t.equal(response.headers['www-authenticate'], told)
+  }
+})
+
+t.test('a secret that was replaced ends the key only during its overlap', async (t) => {
+  const clock = new Clock()
+  const app = await server(t, { api: { prefix: '/v1/keys' }, now: clock.now })
+  const end = async (key: string) => (await app.inject({ method: 'DELETE', url: '/v1/keys/self', headers: { [HEADER]: key } })).statusCode
+  const { id, key: old } = await app.apiKeys.create('ann')
+  await app.apiKeys.rotate(id, { overlap: '1h' })
+  clock.tick(3_600_000)
+  t.equal(await end(old), 401)
+  t.equal((await app.apiKeys.get(id))?.state, 'active')
+  const { id: other, key } = await app.apiKeys.create('ann')
+  await app.apiKeys.rotate(other, { overlap: '1h' })
+  t.equal(await end(key), 204)
+  t.equal((await app.apiKeys.get(other))?.state, 'revoked')
+})
+
+t.test('a key sees its own record, without a secret', async (t) => {
+  const app = await server(t, { api: true })
+  const { id, key } = await app.apiKeys.create('ann', { name: 'laptop', scopes: ['a'] })
+  const { status, body } = await ask(app, key, '/api-keys/self')
+  t.match({ status, body }, { status: 200, body: { id, name: 'laptop', userId: 'ann', state: 'active', scopes: ['a'] } })
+  t.notMatch(JSON.stringify(body), key.slice(8))
+  t.match(await ask(app, undefined, '/api-keys/self'), { status: 401, body: { code: 'FST_API_KEY_MISSING' } })
+  await app.apiKeys.update(id, { enabled: false })
+  t.match(await ask(app, key, '/api-keys/self'), { status: 401, body: { code: 'FST_API_KEY_DISABLED' } })
+})
+
+t.test('a key whose login an application ended on the way sees nothing', async (t) => {
+  const app = bareServer(t)
+  app.addHook('preHandler', async (request) => { await request.apiLogout() })
+  await app.register(apiKey, { database: ':memory:', api: true })
+  const { key } = await app.apiKeys.create('ann')
+  const { status, body } = await ask(app, key, '/api-keys/self')
+  t.strictSame([status, body], [200, null])
+})
+
+t.test('without the option there is no API', async (t) => {
+  const app = await server(t, { required: false })
+  const { id, key } = await app.apiKeys.create('ann')
+  t.equal((await app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } })).statusCode, 404)
+  t.equal((await app.apiKeys.get(id))?.state, 'active')
+})
