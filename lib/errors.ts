@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { RateState } from './limits.js'
 
 /*
  * Every error that the package raises. The message of an error below 500 may be shown to a caller; it never holds a secret,
@@ -11,6 +12,14 @@ import createError from '@fastify/error'
  */
 function createRefusal (code: string, message: string, statusCode: number) {
   return createError(code, message, statusCode, Error, false)
+}
+
+/** An error that says no to a caller, with what else is known: the key it is about, and the seconds until a new try makes sense. */
+export type Refusal = Error & { readonly code: string, readonly statusCode: number, readonly keyId?: string, readonly retryAfter?: number, readonly rate?: RateState }
+
+/** Whether an error is the answer to a caller, and not that something failed. */
+export function isRefusal (error: unknown): error is Refusal {
+  return error instanceof Error && 'code' in error && 'statusCode' in error && Number(error.statusCode) < 500
 }
 
 /** 401: the request carries no key in any of the accepted headers. */
@@ -42,6 +51,15 @@ export const ApiForbiddenError = createRefusal('FST_API_KEY_API_FORBIDDEN', 'The
 
 /** 403: the key is good, but lacks a scope that the route asks for. */
 export const MissingScopesError = createRefusal('FST_API_KEY_INSUFFICIENT_SCOPE', 'The API key lacks these scopes: %s', 403)
+
+/** 429: the key made more requests than its rate limit allows. Carries `retryAfter`, in seconds. */
+export const RateLimitError = createRefusal('FST_API_KEY_RATE_LIMIT_EXCEEDED', 'The API key made too many requests; try again later', 429)
+
+/** 429: the quota of the key is used up. Carries `retryAfter`, in seconds, when it begins anew some time. */
+export const QuotaError = createRefusal('FST_API_KEY_QUOTA_EXCEEDED', 'The quota of the API key is used up', 429)
+
+/** 429: too many attempts from this address failed (`failureLimit`). Carries `retryAfter`, in seconds. */
+export const TooManyFailuresError = createRefusal('FST_API_KEY_TOO_MANY_FAILURES', 'Too many attempts from this address failed; try again later', 429)
 
 /** 403: the profile may not make keys (`canMakeKeys`). */
 export const MakingForbiddenError = createError('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)

@@ -8,16 +8,23 @@ import { apiKey } from './plugin.js'
 export default apiKey
 export { apiKey, apiKey as 'module.exports' }
 
+export { gitleaksRule } from './keys/leaks.js'
+
 export type { RouteApiKey } from './http/rule.js'
 export type { Duration } from './durations.js'
 export type { GroupOptions } from './groups.js'
 export type {
-  ApiKeyCreated, ApiKeyEvents, ApiKeyRevoked, ApiKeyRotated, ApiKeyUpdated, ApiUserCreated, ApiUserLoggedIn, ApiUserLoggedOut, By
+  ApiKeyCreated, ApiKeyEvents, ApiKeyRevoked, ApiKeyRotated, ApiKeyUpdated, ApiUserCreated, ApiUserLoggedIn, ApiUserLoggedOut,
+  ApiUserDeleted, ApiUserUpdated, By
 } from './keys/events.js'
 export type { ExpiryOptions } from './keys/expiry.js'
 export type { KeyChanges, KeyGrants } from './keys/granting.js'
 export type { ProfileOptions, Profiles } from './keys/profiles.js'
 export type { ApiUser, KeyRecord, KeyState, NewKey, ProfileRecord, User } from './keys/records.js'
+export type { HistoryEntry, HistoryPage, HistoryQuery } from './keys/history.js'
+export type { QuotaRecord } from './keys/records.js'
+export type { DayUsage, UsageRange } from './keys/usage.js'
+export type { QuotaOptions, RateLimit, RateLimitOptions } from './limits.js'
 export type { ApiKeyScope, ApiKeyScopes } from './keys/scopes.js'
 export type { ApiKeys, BatchKeyOptions, KeyOptions, Revocation } from './keys/service.js'
 export type { ApiKeyOptions, ApiOptions, PagesOptions } from './options.js'

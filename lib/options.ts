@@ -10,6 +10,7 @@ import type { ApiKeyScope } from './keys/scopes.js'
 import type { Terms } from './keys/terms.js'
 import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
+import { toRateLimit, toRateTerms, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
 
@@ -70,6 +71,15 @@ export interface ApiKeyOptions {
   api?: boolean | ApiOptions
   /** Verified keys kept in memory, at most `max` of them (2 to 10,000,000, default 100,000); `false` keeps none. */
   cache?: false | { max?: number }
+  /** Requests in each window that each key may make when nothing else is said of it. Needs @fastify/rate-limit. Default no limit. */
+  rateLimit?: RateLimitOptions
+  /**
+   * Failed attempts from one address (a network of 64 bits with IPv6) within `timeWindow`, after which it has to wait until
+   * that time is over. Keys that are in the cache pass all the same. Default none.
+   */
+  failureLimit?: RateLimitOptions
+  /** Whether addresses are stored, logged and told to listeners. Default `true`. */
+  recordIp?: boolean
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: () => number
 }
@@ -93,6 +103,8 @@ export interface Settings {
   readonly getUser: ApiKeyOptions['getUser']
   readonly pages: false | PagesSettings
   readonly cacheSize: number | false
+  readonly failureLimit: RateLimit | null
+  readonly recordIp: boolean
   /** Null when there is no API. */
   readonly apiPrefix: string | null
   readonly now: () => number
@@ -131,6 +143,9 @@ const OPTIONS: Checks = {
   pages: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
   api: { allowed: 'a boolean or an object', test: (value) => isBoolean(value) || isPlainObject(value) },
   cache: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
+  rateLimit: { allowed: 'an object with max and timeWindow', test: isPlainObject },
+  failureLimit: { allowed: 'an object', test: isPlainObject },
+  recordIp: { allowed: 'a boolean', test: isBoolean },
   now: { allowed: 'a function that returns milliseconds', test: isFunction }
 }
 
@@ -159,6 +174,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
   const { expiry = {}, api = false } = options
   checkExpiry(expiry, 'expiry', refuse)
+  if (options.rateLimit !== undefined) toRateLimit(options.rateLimit, 'rateLimit', refuse)
   const scopes = resolveScopes(options.scopes, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
@@ -173,7 +189,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     required: options.required ?? true,
     prefixes: list(options.prefix ?? 'ak'),
     keySize: options.keySize ?? 32,
-    terms: { maxKeys: options.maxKeys ?? -1, ...toExpiryTerms(expiry) },
+    terms: { maxKeys: options.maxKeys ?? -1, ...toExpiryTerms(expiry), ...toRateTerms(options.rateLimit) },
     scopes,
     groups: resolveGroups(options.groups, scopes, refuse),
     autoProfile: options.autoProfile ?? true,
@@ -183,6 +199,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
       : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
     apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
+    failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),
+    recordIp: options.recordIp ?? true,
     now: options.now === undefined || options.now === Date.now ? Date.now : checkedClock(options.now)
   }
 }

@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { RegisteredError } from './errors.js'
+import { OptionError, RegisteredError } from './errors.js'
 import { addressOf } from './http/address.js'
 import { selfRoutes } from './http/api/self.js'
 import { Guard } from './http/guard.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
+import { prepareLimiter } from './http/rate-limiter.js'
+import type { CheckRate } from './keys/limiting.js'
 import { ApiKeys, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
 import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
@@ -20,6 +22,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   const service = new ApiKeys(await openStore(settings, log), settings, log)
   logStart(app, settings)
 
+  const findLimiter = await prepareLimiter(app, settings.cacheSize)
   const guard = new Guard(service, settings)
   app.decorate('apiKeys', service)
   app.decorate('verifyApiKey', guard.verifyApiKey)
@@ -27,6 +30,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.decorateRequest('apiLogout', logout)
   app.addHook('onRoute', guard.onRoute)
   app.addHook('onRequest', guard.onRequest)
+  app.addHook('onReady', async () => service.useLimiter(requireLimiter(findLimiter(), settings)))
   app.addHook('onClose', () => service.close())
   await registerPages(app, service, settings, guard)
   if (settings.apiPrefix !== null) await app.register(selfRoutes, { prefix: settings.apiPrefix, service, guard })
@@ -37,6 +41,16 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
     await service.logout(this.apiUser.keyId, ip === null ? {} : { ip })
     this.apiUser = null
   }
+}
+
+/**
+ * @throws FST_API_KEY_INVALID_OPTION when the options have a rate limit that nothing can check
+ */
+function requireLimiter (limiter: CheckRate | null, { terms, groups }: Settings): CheckRate | null {
+  if (limiter === null && [terms, ...groups.values()].some(({ rateMax }) => rateMax)) {
+    throw new OptionError('rateLimit', 'left out where @fastify/rate-limit is not installed; install it with: npm install @fastify/rate-limit', 'a limit')
+  }
+  return limiter
 }
 
 /** Serves the pages in a scope of their own, when there are any. */
@@ -51,6 +65,8 @@ async function registerPages (app: FastifyInstance, service: ApiKeys, settings: 
 function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {
   return {
     listenerFailed: (error, event) => log.error({ err: error, event }, 'a listener of an API key event failed'),
+    refused: (refusal) => log.info(refusal, 'a request was refused'),
+    refusedMore: (reasons, interval) => log.warn({ reasons, interval }, 'more requests were refused than are logged one by one'),
     writeFailed: (error) => log.error({ err: error }, 'the last use of API keys cannot be written; trying again every second'),
     writeRecovered: (lost) => log.info({ lost }, 'the last use of API keys is written again'),
     listeningFailed: (error) => log.error({ err: error }, 'changes of API keys by other nodes are not heard; every key is looked up in the database until they are'),

@@ -5,6 +5,7 @@ import t from 'tap'
 import { UnavailableError } from '../lib/errors.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
+import type { DayCount } from '../lib/store/accounts.js'
 import type { AccessRow, LastAccess, Use } from '../lib/store/store.js'
 import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
 import { accessRow, openTerms, profileRow } from './helpers/rows.js'
@@ -24,7 +25,8 @@ function recorder () {
   const events: unknown[] = []
   const saved: Use[][] = []
   const accesses: LastAccess[] = []
-  const state = { failing: false, events, saved, accesses, onSave: async () => {} }
+  const counts: DayCount[] = []
+  const state = { failing: false, events, saved, accesses, onSave: async () => {}, onCount: async () => {}, counts }
   const activity = new Activity({
     batchSize: 100,
 
@@ -35,6 +37,11 @@ function recorder () {
     },
     async saveLastAccesses (batch) {
       accesses.push(...batch)
+    },
+    async saveUsage (batch) {
+      await state.onCount()
+      if (state.failing) throw new UnavailableError()
+      counts.push(...batch)
     }
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
@@ -261,4 +268,70 @@ t.test('uses that another process has not yet written do not undo a logout', asy
   await ask(two, key)
   await two.apiKeys.flush()
   t.match(await one.apiKeys.get(id), { loggedIp: '127.0.0.1', lastUsedAt: new Date(T0 + 2) })
+})
+
+t.test('uses are counted for the day they belong to, and counts that cannot be written are kept', async (t) => {
+  const { state, activity } = recorder()
+  const midnight = Math.ceil(T0 / 86_400_000) * 86_400_000
+  const day = midnight / 86_400_000
+  const [one, again] = [access(1), access(1)]
+  activity.note(one, midnight - 1, null)
+  activity.note(one, midnight, null)
+  activity.note(again, midnight + 1, null)
+  activity.refuse('key 1', midnight - 1, 'WHY')
+  state.failing = true
+  await t.rejects(activity.flush())
+  activity.note(again, midnight + 2, null)
+  activity.refuse('key 1', midnight - 1, 'WHY')
+  state.failing = false
+  state.onCount = async () => { state.failing = true; state.onCount = async () => {} }
+  await t.rejects(activity.flush())
+  t.strictSame(state.counts, [])
+  state.failing = false
+  await activity.flush()
+  t.strictSame(state.counts.map(({ day, outcome, count }) => `${day} ${outcome} ${count}`).sort(), [
+    `${day - 1} WHY 2`, `${day - 1} accepted 1`, `${day} accepted 3`
+  ])
+  await activity.flush()
+  t.equal(state.counts.length, 3, 'and none is written twice')
+})
+
+t.test('a use that is noted while its key is written is counted too', async (t) => {
+  const { state, activity } = recorder()
+  const key = access(1)
+  activity.note(key, T0, null)
+  state.onSave = async () => { activity.note(key, T0, null); state.onSave = async () => {} }
+  await activity.flush()
+  await activity.flush()
+  t.equal(state.counts.reduce((sum, { count }) => sum + count, 0), 2)
+})
+
+t.test('counts are written with every tenth batch, and the timer rests when there are none left', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const { state, activity } = recorder()
+  activity.note(access(1), T0, null)
+  const second = async () => {
+    mock.timers.tick(1000)
+    for (let i = 0; i < 10; i++) await nextTurn()
+  }
+  for (let i = 0; i < 9; i++) await second()
+  t.equal(state.saved.length, 1)
+  t.strictSame(state.counts, [])
+  await second()
+  t.match(state.counts, [{ keyId: 'key 1', outcome: 'accepted', count: 1 }])
+  for (let i = 0; i < 20; i++) await second()
+  t.equal(state.counts.length, 1)
+})
+
+t.test('memory for counts is bounded while the database cannot be written', async (t) => {
+  const { state, activity } = recorder()
+  state.failing = true
+  for (let i = 0; i < 200_010; i++) activity.refuse(`key ${i}`, T0, 'WHY')
+  activity.refuse('key 0', T0, 'WHY')
+  await t.rejects(activity.flush())
+  state.failing = false
+  await activity.flush()
+  t.equal(state.counts.length, 200_000)
+  t.equal(state.counts.find(({ keyId }) => keyId === 'key 0')?.count, 2)
 })

@@ -37,12 +37,14 @@ t.test('every option has a default', async (t) => {
     pages: { prefix: '/keys', loginUrl: undefined, views: undefined },
     apiPrefix: null,
     cacheSize: 100_000,
+    failureLimit: null,
+    recordIp: true,
     now: Date.now
   })
 })
 
 t.test('undefined counts as not given', async (t) => {
-  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'scopes', 'groups', 'expiry', 'autoProfile', 'getUser', 'pages', 'api', 'cache', 'now', 'schema']
+  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'scopes', 'groups', 'expiry', 'autoProfile', 'getUser', 'pages', 'api', 'cache', 'rateLimit', 'failureLimit', 'recordIp', 'now', 'schema']
   t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
   t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
 })
@@ -61,13 +63,16 @@ t.test('what is given is taken', async (t) => {
     keySize: 22,
     maxKeys: 0,
     scopes: { a: 'A' },
-    groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, canUseApi: false, canMakeKeys: true }, none: {} },
+    groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, rateLimit: false, canUseApi: false, canMakeKeys: true }, none: {} },
     expiry: { default: 5, max: '1d' },
     api: { prefix: '/api' },
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
     cache: { max: 2 },
+    rateLimit: { max: 9, timeWindow: '1h' },
+    failureLimit: { max: 5, timeWindow: '1m' },
+    recordIp: false,
     now
   }), {
     database: ':memory:',
@@ -77,14 +82,16 @@ t.test('what is given is taken', async (t) => {
     required: false,
     prefixes: ['a', 'B_9'],
     keySize: 22,
-    terms: { maxKeys: 0, expiryDefault: 5, expiryMax: 86_400_000 },
+    terms: { maxKeys: 0, expiryDefault: 5, expiryMax: 86_400_000, rateMax: 9, rateWindow: 3_600_000 },
     scopes: new Map([['a', 'A']]),
-    groups: new Map([['free', { maxKeys: 1, scopes: ['a'], expiryDefault: 0, canUseApi: false, canMakeKeys: true }], ['none', {}]]),
+    groups: new Map([['free', { maxKeys: 1, scopes: ['a'], expiryDefault: 0, rateMax: 0, canUseApi: false, canMakeKeys: true }], ['none', {}]]),
     apiPrefix: '/api',
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
-    cacheSize: 2
+    cacheSize: 2,
+    failureLimit: { max: 5, timeWindow: 60_000 },
+    recordIp: false
   })
   t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, terms: { maxKeys: 1_000_000 } })
   for (const [api, apiPrefix] of [[true, '/api-keys'], [{}, '/api-keys'], [false, null]]) t.equal(resolve({ api }).apiPrefix, apiPrefix)
@@ -113,6 +120,9 @@ t.test('each wrong value is refused with the name of the option and what is allo
     getUser: { allowed: /a function/, values: [true, 'user', null, {}] },
     pages: { allowed: /false or an object/, values: [true, '/keys', null, []] },
     cache: { allowed: /false or an object/, values: [true, 1000, null, []] },
+    rateLimit: { allowed: /an object with max and timeWindow/, values: [true, false, 5, null, [], {}, { max: 5 }, { timeWindow: 5000 }] },
+    failureLimit: { allowed: /an object/, values: [true, 5, null, [], {}, { max: 5 }, { timeWindow: 5000 }] },
+    recordIp: { allowed: /a boolean/, values: ['no', 0, null] },
     now: { allowed: /a function/, values: [5, null, new Date()] }
   }
   for (const [name, { allowed, values }] of Object.entries(wrong)) {
@@ -123,7 +133,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
       t.match(message, allowed)
     }
   }
-  t.strictSame(Object.keys(wrong).toSorted(), ['api', 'autoProfile', 'cache', 'database', 'expiry', 'getUser', 'groups', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'realm', 'required', 'scopes'])
+  t.strictSame(Object.keys(wrong).toSorted(), ['api', 'autoProfile', 'cache', 'database', 'expiry', 'failureLimit', 'getUser', 'groups', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'rateLimit', 'realm', 'recordIp', 'required', 'scopes'])
 })
 
 t.test('each wrong nested value is refused with its full name', async (t) => {
@@ -144,8 +154,16 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ['groups.a.expiry', { groups: { a: { expiry: null } } }, /an object with default and max/],
     ['groups.a.scopes', { scopes: { a: 'A' }, groups: { a: { scopes: ['b'] } } }, /a list of different scopes of a, got an array/],
     ['groups.a.scopes', { groups: { a: { scopes: ['a', 'a'] } } }, /a list of at most 100 different scopes/],
-    ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, canUseApi, canMakeKeys/],
-    ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/])
+    ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, rateLimit, canUseApi, canMakeKeys/],
+    ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/]),
+    ...['failureLimit', 'rateLimit'].flatMap((name): [string, object, RegExp][] => [
+      ...[0, -1, 1.5, NaN, 1_000_000_001, '5', null].map((max): [string, object, RegExp] => [`${name}.max`, { [name]: { max, timeWindow: 1000 } }, /a whole number from 1 to 1000000000/]),
+      ...[0, 999, -1000, 1000.5, Infinity, '32d', 'soon', null].map((timeWindow): [string, object, RegExp] => [`${name}.timeWindow`, { [name]: { max: 1, timeWindow } }, /from 1 second to 31 days/]),
+      [`${name}.burst`, { [name]: { max: 1, timeWindow: 1000, burst: 2 } }, /one of max, timeWindow/]
+    ]),
+    ['groups.a.rateLimit', { groups: { a: { rateLimit: 5 } } }, /an object with max and timeWindow/],
+    ['groups.a.rateLimit', { groups: { a: { rateLimit: { max: 5 } } } }, /an object with max and timeWindow/],
+    ['groups.a.rateLimit.max', { groups: { a: { rateLimit: { max: 0, timeWindow: 1000 } } } }, /a whole number/]
   ]
   for (const [name, options, allowed] of wrong) {
     const { code, message } = refusal(options)

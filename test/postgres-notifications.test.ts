@@ -184,8 +184,8 @@ t.test('tables in two schemas of one database have nothing to do with each other
   t.equal((await ask(other.nodes[1], one.key)).status, 401)
 })
 
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {} }
-const settings = { prefixes: ['ak'] as const, keySize: 32, ...openSettings, autoProfile: true, cacheSize: 100, now: Date.now }
+const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
+const settings = { prefixes: ['ak'] as const, keySize: 32, ...openSettings, autoProfile: true, cacheSize: 100, recordIp: true, failureLimit: null, now: Date.now }
 
 t.test('a look-up that was under way when its key was revoked does not bring the key back', async (t) => {
   const { store, told, sql } = await watched(t)

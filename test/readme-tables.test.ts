@@ -51,7 +51,7 @@ t.test('callers are told what the table says', async (t) => {
   await first.apiKeys.profiles.create('eve', { group: 'old' })
   const { key: grouped } = await first.apiKeys.create('eve')
   const app = bareServer(t)
-  app.register(apiKey, { database, now: clock.now, scopes: { 'buckets:read': 'Read' } })
+  app.register(apiKey, { database, now: clock.now, failureLimit: { max: 6, timeWindow: 60_000 }, scopes: { 'buckets:read': 'Read' } })
   app.get('/undeclared', { config: { apiKey: { scopes: ['buckets:write'] } } }, async () => 'never')
   await app.after()
   app.get('/me', async () => 'never')
@@ -68,6 +68,9 @@ t.test('callers are told what the table says', async (t) => {
   clock.tick(1)
   await app.apiKeys.update(String(disabled?.id), { enabled: false })
   await app.apiKeys.rotate(String(rotated?.id))
+  const { key: spent } = await app.apiKeys.create('ann', { quota: { max: 1 } })
+  const { key: fast } = await app.apiKeys.create('ann', { rateLimit: { max: 1, timeWindow: '1h' } })
+  for (const key of [spent, fast]) await app.inject({ url: '/me', headers: { 'x-api-authorization': key } })
   database.exec("CREATE TRIGGER forbid BEFORE INSERT ON api_keys BEGIN SELECT RAISE(ABORT, 'no'); END")
 
   const requests: [code: string, key?: string | undefined, url?: string][] = [
@@ -75,13 +78,15 @@ t.test('callers are told what the table says', async (t) => {
     ['FST_API_KEY_EXPIRED', expired?.key], ['FST_API_KEY_ROTATED', rotated?.key], ['FST_API_KEY_DISABLED', disabled?.key],
     ['FST_API_KEY_UNKNOWN_GROUP', grouped], ['FST_API_KEY_ADDRESS', bound?.key], ['FST_API_KEY_UNDECLARED_SCOPE', key, '/undeclared'],
     ['FST_API_KEY_INSUFFICIENT_SCOPE', key, '/scopes'], ['FST_API_KEY_API_FORBIDDEN', forbidden],
-    ['FST_API_KEY_INTERNAL', key, '/make'], ['FST_API_KEY_UNAVAILABLE', key]
+    ['FST_API_KEY_INTERNAL', key, '/make'], ['FST_API_KEY_QUOTA_EXCEEDED', spent],
+    ['FST_API_KEY_RATE_LIMIT_EXCEEDED', fast], ['FST_API_KEY_TOO_MANY_FAILURES', 'nonsense'], ['FST_API_KEY_UNAVAILABLE', key]
   ]
   const table = rows('What is stored, and what callers are told', 'code')
   t.strictSame(table.map(([code]) => code).sort(), requests.map(([code]) => code).sort())
   const challenge = table[0]?.[3] ?? ''
   for (const [code, key, url = '/me'] of requests) {
     if (code === 'FST_API_KEY_UNAVAILABLE') database.close()
+    if (code === 'FST_API_KEY_TOO_MANY_FAILURES') await app.inject({ url, headers: { 'x-api-authorization': 'the last attempt' } })
     const response = await app.inject({ url, headers: key === undefined ? {} : { 'x-api-authorization': key } })
     const [, status, , cell = ''] = table.find(([listed]) => listed === code) ?? []
     t.equal(response.json().code, code)

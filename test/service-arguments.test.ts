@@ -26,6 +26,18 @@ const NOT_BY: [unknown, string][] = [
   [{ actor: '' }, 'actor'], [{ actor: 5 }, 'actor'], [{ ip: 5 }, 'ip'], [{ ip: '' }, 'ip'], [{ ip: 'x'.repeat(101) }, 'ip'], [{ user: 'ann' }, 'user']
 ]
 
+const NOT_MAX = [0, -1, 1.5, NaN, Infinity, 1_000_000_001, '5', true, null]
+
+/** Wrong rate limits, for whatever takes one. */
+function limitCalls (call: (fields: object) => Promise<unknown>): [unknown[], (argument: unknown) => Promise<unknown>, string][] {
+  return [
+    [[true, 5, '5/s', [], {}, { max: 5 }, { timeWindow: 1000 }], (rateLimit) => call({ rateLimit }), 'rateLimit'],
+    [NOT_MAX, (max) => call({ rateLimit: { max, timeWindow: 1000 } }), 'rateLimit.max'],
+    [[0, 999, -1, 1500.5, '32d', 'soon', true, NaN, null], (timeWindow) => call({ rateLimit: { max: 5, timeWindow } }), 'rateLimit.timeWindow'],
+    [[5], (burst) => call({ rateLimit: { max: 5, timeWindow: 1000, burst } }), 'rateLimit.burst']
+  ]
+}
+
 t.test('wrong arguments are refused before the database is touched, with their name and what is allowed', async (t) => {
   const { database, statements } = spyingDatabase(t)
   const app = await server(t, { database, now: () => T0, scopes: { 'a:read': 'Read' }, groups: { free: {} }, autoProfile: () => { throw new Error('asked') } })
@@ -74,8 +86,16 @@ t.test('wrong arguments are refused before the database is touched, with their n
       [NOT_DURATIONS, (expiresIn) => call({ expiresIn }), 'expiresIn'],
       [[T0 + 5, null], (expiresAt) => call({ expiresAt, expiresIn: '1d' }), 'expiresIn'],
       [NOT_NETWORKS, (allowedIps) => call({ allowedIps }), 'allowedIps'],
-      [NOT_NOTES, (metadata) => call({ metadata }), 'metadata']
+      [NOT_NOTES, (metadata) => call({ metadata }), 'metadata'],
+      ...limitCalls(call),
+      [[true, false, 5, '5', [], {}, { every: '1d' }], (quota) => call({ quota }), 'quota'],
+      [NOT_MAX, (max) => call({ quota: { max } }), 'quota.max'],
+      [[0, 999, -1, 1500.5, '1 month', '101y', true, NaN], (every) => call({ quota: { max: 5, every } }), 'quota.every'],
+      [[5], (per) => call({ quota: { max: 5, per } }), 'quota.per']
     ]),
+    ...limitCalls((fields) => profiles.create('ann', fields)),
+    [NOT_MAX, (max) => keys.createMany([{ userId: 'ann' }, { userId: 'ann', quota: { max } }]), '[1].quota.max'],
+    [NOT_MAX, (max) => keys.createMany([{ userId: 'ann', rateLimit: { max, timeWindow: 1000 } }]), '[0].rateLimit.max'],
     [['yes', 0, null], (enabled) => keys.update(id, { enabled }), 'enabled'],
     [[true], (enabled) => keys.create('ann', { enabled }), 'enabled'],
     [NOT_SCOPES, (scopes) => keys.createMany([{ userId: 'ann', scopes }]), '[0].scopes'],

@@ -30,6 +30,8 @@ t.test('create resolves to the record and the secret, and the key works at once'
     previousUntil: null,
     previousUsedAt: null,
     allowedIps: null,
+    rateLimit: null,
+    quota: null,
     metadata: null,
     revokedAt: null,
     revokedReason: null

@@ -139,7 +139,7 @@ export function listening ({ apiKeys }: { apiKeys: ApiKeys }): void {
   apiKeys.once('apiKeyRevoked', ({ actor, ip, at }) => { same<[typeof actor, typeof ip, typeof at], [string | null, string | null, Date]>(true) })
   apiKeys.on('apiUserLoggedIn', ({ user, isNew, ip }) => { same<[typeof user, typeof isNew, typeof ip], [ApiUser, boolean, string | null]>(true) })
   apiKeys.off('apiUserLoggedOut', (event: ApiUserLoggedOut) => event.key.id)
-  same<keyof ApiKeyEvents, 'apiUserCreated' | 'apiKeyCreated' | 'apiKeyUpdated' | 'apiKeyRotated' | 'apiKeyRevoked' | 'apiUserLoggedIn' | 'apiUserLoggedOut'>(true)
+  same<keyof ApiKeyEvents, 'apiUserCreated' | 'apiUserUpdated' | 'apiUserDeleted' | 'apiKeyCreated' | 'apiKeyUpdated' | 'apiKeyRotated' | 'apiKeyRevoked' | 'apiUserLoggedIn' | 'apiUserLoggedOut'>(true)
   same<ApiKeyEvents['apiKeyRevoked'], [ApiKeyRevoked]>(true)
   same<ApiKeyEvents['apiUserLoggedIn'], [ApiUserLoggedIn]>(true)
   // @ts-expect-error -- an event carries no secret
@@ -156,8 +156,8 @@ export const written = {
   options: { cache: { max: 5 } } satisfies ApiKeyOptions
 }
 
-t.test('the entry exports the plugin under three names, and nothing else at run time', async (t) => {
+t.test('the entry exports the plugin under three names, and besides only what makes a rule for scanners', async (t) => {
   const entry: Record<string, unknown> = await import('../lib/index.js')
-  t.strictSame(Object.keys(entry).toSorted(), ['apiKey', 'default', 'module.exports'])
-  for (const name of Object.keys(entry)) t.equal(entry[name], defaultExport)
+  t.strictSame(Object.keys(entry).toSorted(), ['apiKey', 'default', 'gitleaksRule', 'module.exports'])
+  for (const name of Object.keys(entry).filter((name) => name !== 'gitleaksRule')) t.equal(entry[name], defaultExport)
 })

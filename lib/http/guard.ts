@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
-import { MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
+import { isRefusal, MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
+import type { RateState } from '../limits.js'
 import type { ApiUser } from '../keys/records.js'
 import type { ApiKeys } from '../keys/service.js'
 import type { Access } from '../keys/access.js'
@@ -24,7 +25,7 @@ export interface GuardSettings {
 
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
 export class Guard {
-  readonly #service: Pick<ApiKeys, 'check' | 'accept'>
+  readonly #service: Pick<ApiKeys, 'check' | 'limit' | 'accept' | 'refuse'>
   readonly #readers: readonly ReadHeader[]
   readonly #challenge: Challenge
   readonly #fallback: Rule
@@ -33,7 +34,7 @@ export class Guard {
   readonly #scopes: ReadonlyMap<string, string> | null
   #hasWarned = false
 
-  constructor (service: Pick<ApiKeys, 'check' | 'accept'>, settings: GuardSettings) {
+  constructor (service: Pick<ApiKeys, 'check' | 'limit' | 'accept' | 'refuse'>, settings: GuardSettings) {
     this.#service = service
     this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
@@ -103,7 +104,8 @@ export class Guard {
     if (typeof rule !== 'string') refuseUndeclared(rule, this.#scopes, request.routeOptions.url)
     // A second check in one request is not counted as another use.
     if (request.apiUser !== null) {
-      if (typeof rule !== 'string') this.#requireScopes(reply, request.apiUser, rule, null)
+      const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, request.apiUser, rule, null)
+      if (missing !== null) throw this.refusal(request, reply, null, missing)
       return done()
     }
     for (let header = 0; header < this.#readers.length; header++) {
@@ -113,45 +115,56 @@ export class Guard {
     }
     if (rule === 'optional') return done()
     reply.header('www-authenticate', this.#challenge(null, null))
-    throw new MissingKeyError(this.headers)
+    const error = new MissingKeyError(this.headers)
+    this.#service.refuse(error, request)
+    throw error
   }
 
   #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {
-    let access: Access | Promise<Access>
+    let verified: void | Promise<void>
     try {
-      access = this.#service.check(secret)
+      const access = this.#service.check(secret, request)
+      verified = access instanceof Promise
+        ? access.then((access) => this.#admit(request, reply, rule, header, access))
+        : this.#admit(request, reply, rule, header, access)
     } catch (error) {
-      throw this.#refusal(reply, header, error)
+      throw this.refusal(request, reply, header, error)
     }
-    if (!(access instanceof Promise)) {
-      this.#accept(request, reply, rule, header, access)
-      return done()
-    }
-    access.then(
-      (access) => this.#accept(request, reply, rule, header, access),
-      (error: unknown) => { throw this.#refusal(reply, header, error) }
-    ).then(() => done(), done)
+    if (!(verified instanceof Promise)) return done()
+    verified.catch((error: unknown) => { throw this.refusal(request, reply, header, error) }).then(() => done(), done)
   }
 
   /**
-   * Adds the challenge to a 401, and to a 503 when to try again. Set on the reply, since an error's own headers are lost
-   * under a custom error handler.
+   * Takes note of what refuses a request, and adds the challenge to a 401 and when to try again to a 429 and a 503. Set on
+   * the reply, since an error's own headers are lost under a custom error handler.
    */
-  #refusal (reply: FastifyReply, header: number, error: unknown): unknown {
-    if (error instanceof Error && 'statusCode' in error && error.statusCode === 401) {
-      reply.header('www-authenticate', this.#challenge('invalid_token', header))
+  refusal (request: FastifyRequest, reply: FastifyReply, header: number | null, error: unknown): unknown {
+    if (isRefusal(error)) {
+      this.#service.refuse(error, request)
+      if (error.statusCode === 401) reply.header('www-authenticate', this.#challenge('invalid_token', header))
+      if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
+      if (error.rate !== undefined) tellRate(reply, error.rate)
     }
     if (error instanceof UnavailableError) reply.header('retry-after', RETRY_AFTER)
     return error
   }
 
-  #accept (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void {
-    const { ip } = request
+  /** What stands between a key in good state and the handler: address, scopes, rate and quota, in this order. */
+  #admit (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void | Promise<void> {
+    const { ip: given } = request
     // Mostly it is the address from before, which need not be looked at again.
-    const address = ip === access.loggedIp ? ip : addressOf(request)
-    if (access.isBound) this.#requireAddress(request, access, address)
-    if (typeof rule !== 'string') this.#requireScopes(reply, access.user, rule, header)
-    request.apiUser = this.#service.accept(access, address)
+    const ip = given === access.loggedIp ? given : addressOf(request)
+    if (access.isBound) this.#requireAddress(request, access, ip)
+    const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, access.user, rule, header)
+    if (missing !== null) throw missing
+    const rate = access.isLimited ? this.#service.limit(access) : null
+    if (rate instanceof Promise) return rate.then((rate) => this.#accept(request, reply, access, ip, rate))
+    this.#accept(request, reply, access, ip, rate)
+  }
+
+  #accept (request: FastifyRequest, reply: FastifyReply, access: Access, ip: string | null, rate: RateState | null): void {
+    if (rate !== null) tellRate(reply, rate)
+    request.apiUser = this.#service.accept(access, ip)
   }
 
   #requireAddress (request: FastifyRequest, access: Access, ip: string | null): void {
@@ -163,10 +176,16 @@ export class Guard {
     access.judgeAddress(ip)
   }
 
-  #requireScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): void {
+  /** The error for a key that lacks scopes, and its challenge; null for one that lacks none. */
+  #missingScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): Error | null {
     const missing = scopes.filter((scope) => !user.scopes.includes(scope))
-    if (missing.length === 0) return
+    if (missing.length === 0) return null
     reply.header('www-authenticate', this.#challenge('insufficient_scope', header, missing))
-    throw new MissingScopesError(missing.join(', '))
+    return Object.assign(new MissingScopesError(missing.join(', ')), { keyId: user.keyId })
   }
+}
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers, by the names that @fastify/rate-limit gives them. */
+function tellRate (reply: FastifyReply, { max, remaining, reset }: RateState): void {
+  reply.header('ratelimit-limit', max).header('ratelimit-remaining', remaining).header('ratelimit-reset', reset)
 }

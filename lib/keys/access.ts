@@ -1,4 +1,6 @@
 import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
+import { toStoredRate, type RateLimit } from '../limits.js'
+import type { Quota } from '../store/accounts.js'
 import type { AccessRow } from '../store/store.js'
 import { Networks } from './addresses.js'
 import type { ApiUser } from './records.js'
@@ -23,12 +25,18 @@ export class Access {
   /** When the first of its ends comes: that of the key, or that of a secret which was replaced. */
   readonly #endsAt: number | null
   readonly #networks: Networks | null
+  /** Whether it has a rate limit or a quota. */
+  readonly isLimited: boolean
+  readonly rate: RateLimit | null
+  readonly quota: Quota | null
   /** The time of the last use. */
   usedAt: number
   /** The time of the last use of the secret before the last rotation; 0 for never. */
   previousUsedAt: number
   /** The address of the current login; null before the first one and after a logout. */
   loggedIp: string | null
+  /** How often it was accepted since that was last counted. */
+  accepted = 0
   /** Whether the last use still waits to be written. */
   isWaiting = false
 
@@ -44,6 +52,9 @@ export class Access {
     this.#expiresAt = row.expiresAt
     this.#endsAt = endOf(row)
     this.#networks = row.allowedIps === null ? null : new Networks(row.allowedIps)
+    this.rate = row.rateMax === null ? terms.rate : toStoredRate(row.rateMax, row.rateWindow)
+    this.quota = row.quotaMax === null ? null : { max: row.quotaMax, every: row.quotaEvery }
+    this.isLimited = this.rate !== null || this.quota !== null
     this.usedAt = row.lastUsedAt ?? 0
     this.previousUsedAt = row.previousUsedAt ?? 0
     this.loggedIp = row.loggedIp
@@ -63,7 +74,7 @@ export class Access {
    */
   judge (now: () => number): void {
     if (this.#endsAt !== null) this.#judgeTime(now())
-    if (this.#refusal !== null) throw this.#refusal()
+    if (this.#refusal !== null) throw this.#about(this.#refusal())
   }
 
   /**
@@ -73,12 +84,17 @@ export class Access {
    * @throws FST_API_KEY_ADDRESS
    */
   judgeAddress (ip: string | null): void {
-    if (this.#networks !== null && !this.#networks.include(ip)) throw new AddressError()
+    if (this.#networks !== null && !this.#networks.include(ip)) throw this.#about(new AddressError())
+  }
+
+  /** Says which key a refusal is about. */
+  #about (error: Error): Error {
+    return Object.assign(error, { keyId: this.user.keyId })
   }
 
   #judgeTime (at: number): void {
     if (this.#refusal === revoked || this.#endsAt === null || at < this.#endsAt) return
-    throw this.#expiresAt !== null && at >= this.#expiresAt ? new ExpiredKeyError() : new RotatedKeyError()
+    throw this.#about(this.#expiresAt !== null && at >= this.#expiresAt ? new ExpiredKeyError() : new RotatedKeyError())
   }
 }
 

@@ -1,9 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { KeyRow, ProfileRow, Store } from '../store/store.js'
+import { DAY, dayOf, Tally } from './tally.js'
 import type { Access } from './access.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
+
+/** Counts are written with every tenth batch, as they may come later and would double what is written. */
+const COUNT_EVERY = 10
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
@@ -19,27 +23,39 @@ export interface ActivityLog {
  * write. What is not yet written is laid over what is read, so that the delay does not show within this process.
  */
 export class Activity {
-  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'>
+  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'saveUsage' | 'batchSize'>
   readonly #log: ActivityLog
   readonly #waiting = new Map<string, Access>()
+  readonly #tally = new Tally()
+  /** When the day ends whose uses are counted. */
+  #dayEnd = 0
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> = Promise.resolve()
   #failing = false
+  #ticks = 0
   #lost = 0
 
-  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'>, log: ActivityLog) {
+  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'saveUsage' | 'batchSize'>, log: ActivityLog) {
     this.#store = store
     this.#log = log
   }
 
   /** Notes a use. Times only move forward. */
   note (access: Access, at: number, ip: string | null): void {
+    if (at >= this.#dayEnd) this.#beginDay(at)
+    access.accepted += 1
     if (at >= access.usedAt) {
       access.usedAt = at
       access.loggedIp = ip
     }
     if (access.isPrevious && at >= access.previousUsedAt) access.previousUsedAt = at
     if (!access.isWaiting) this.#await(access)
+  }
+
+  /** Counts a refusal of a key. */
+  refuse (keyId: string, at: number, reason: string): void {
+    this.#tally.add(keyId, dayOf(at), reason, 1)
+    this.#wake()
   }
 
   /** Notes that a key's login ended. Returns whether a login was noted here. */
@@ -72,7 +88,11 @@ export class Activity {
    * @throws FST_API_KEY_UNAVAILABLE when the database cannot be written; the uses are kept and tried again
    */
   flush (): Promise<void> {
-    const done = this.#writing.then(() => this.#write())
+    return this.#run(true)
+  }
+
+  #run (withCounts: boolean): Promise<void> {
+    const done = this.#writing.then(() => this.#write(withCounts))
     this.#writing = done.catch(() => {})
     return done
   }
@@ -92,7 +112,25 @@ export class Activity {
     else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
     access.isWaiting = true
     this.#waiting.set(keyId, access)
+    this.#wake()
+  }
+
+  #wake (): void {
     this.#timer ??= setTimeout(() => this.#tick(), INTERVAL).unref()
+  }
+
+  /** Counts what was accepted until now for the day that is over. */
+  #beginDay (at: number): void {
+    this.#count(this.#waiting.values())
+    this.#dayEnd = (dayOf(at) + 1) * DAY
+  }
+
+  #count (used: Iterable<Access>): void {
+    const day = dayOf(this.#dayEnd - 1)
+    for (const access of used) {
+      if (access.accepted > 0) this.#tally.add(access.user.keyId, day, 'accepted', access.accepted)
+      access.accepted = 0
+    }
   }
 
   #giveUpOldest (): void {
@@ -111,20 +149,23 @@ export class Activity {
 
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
-    this.flush().catch(() => {}).finally(() => {
-      this.#timer = this.#waiting.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
+    this.#ticks += 1
+    this.#run(this.#ticks % COUNT_EVERY === 0).catch(() => {}).finally(() => {
+      this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
   }
 
-  async #write (): Promise<void> {
+  async #write (withCounts: boolean): Promise<void> {
     // Sorted by what their tables are sorted by, so that neighbours are changed together and fewer pages are written.
     const used = [...this.#waiting.values()].sort((a, b) => a.user.keyId < b.user.keyId ? -1 : 1)
     const accesses = [...newestAccesses(used)].sort(([a], [b]) => a - b).map(([profileId, at]) => ({ profileId, at }))
+    this.#count(used)
     const { batchSize } = this.#store
     try {
       // The uses last: until they are stored, all of it is tried again.
       await inBatches(accesses, batchSize, (batch) => this.#store.saveLastAccesses(batch))
       await inBatches(used, batchSize, (batch) => this.#writeUses(batch))
+      if (withCounts) await this.#writeCounts()
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -135,12 +176,26 @@ export class Activity {
     this.#lost = 0
   }
 
+  /** Writes the counts. Those of a batch that fails, and of all that come after it, are put back. */
+  async #writeCounts (): Promise<void> {
+    const counts = this.#tally.take()
+    let written = 0
+    try {
+      await inBatches(counts, this.#store.batchSize, async (batch) => {
+        await this.#store.saveUsage(batch)
+        written += batch.length
+      })
+    } finally {
+      this.#tally.restore(counts.slice(written))
+    }
+  }
+
   /** Writes some uses. One that was noted anew in the meantime goes on waiting. */
   async #writeUses (used: readonly Access[]): Promise<void> {
     const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
     await this.#store.saveUses(uses)
     used.forEach((access, i) => {
-      const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip
+      const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip && access.accepted === 0
       if (isNewest && access.isWaiting) this.#done(access)
     })
   }
@@ -148,6 +203,8 @@ export class Activity {
 
 function takeOver (access: Access, earlier: Access): void {
   earlier.isWaiting = false
+  access.accepted += earlier.accepted
+  earlier.accepted = 0
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
 }
 

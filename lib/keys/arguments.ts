@@ -1,6 +1,7 @@
 import { checkObject, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
 import { DURATION_FORMS, isDuration, toMilliseconds } from '../durations.js'
 import { ArgumentError, describe } from '../errors.js'
+import { checkLimits, QUOTA_OR_NONE, RATE_LIMIT } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import type { By } from './events.js'
 import { EXPIRY, findContradiction, type ExpiryOptions } from './expiry.js'
@@ -50,6 +51,8 @@ function grantChecks ({ scopes, now }: KeyBounds): Checks {
     expiresAt: { allowed: 'a time in the future and before the year 10000, as a Date or milliseconds since the epoch, or null for never', test: (value) => value === null || isFuture(value, now()) },
     expiresIn: EXPIRES_IN,
     allowedIps: ALLOWED_IPS,
+    rateLimit: RATE_LIMIT,
+    quota: QUOTA_OR_NONE,
     metadata: NOTES
   }
 }
@@ -72,6 +75,7 @@ const profileChecks = ({ scopes, groups }: TermSettings): Checks => ({
   scopes: { allowed: `${scopesCheck(scopes).allowed}, or null for the default`, test: (value) => value === null || scopesCheck(scopes).test(value) },
   expiry: { allowed: 'an object with default and max, or null for the default', test: (value) => value === null || isPlainObject(value) },
   maxKeys: { allowed: `-1 (unlimited), a whole number from 0 to ${MAX_MAX_KEYS}, or null for the default`, test: (value) => value === null || isLimit(value) },
+  rateLimit: RATE_LIMIT,
   canUseApi: FLAG,
   canMakeKeys: FLAG
 })
@@ -105,6 +109,7 @@ export function checkSecret (secret: unknown): asserts secret is string {
 export function checkKeyFields (fields: unknown, bounds: KeyBounds): void {
   checkObject(fields, 'the second argument', '', { ...grantChecks(bounds), ...NONCE }, refuse)
   refuseTwoExpiries(fields, '')
+  checkLimits(fields, '', refuse)
 }
 
 export function checkBatch (batch: unknown, bounds: KeyBounds): void {
@@ -116,18 +121,21 @@ export function checkBatch (batch: unknown, bounds: KeyBounds): void {
     checkObject(fields, `[${i}]`, `[${i}].`, checks, refuse)
     checkUserId((fields as { userId?: unknown }).userId, `[${i}].userId`)
     refuseTwoExpiries(fields, `[${i}].`)
+    checkLimits(fields, `[${i}].`, refuse)
   }
 }
 
 export function checkKeyChanges (changes: unknown, bounds: KeyBounds): void {
   checkObject(changes, 'the second argument', '', { ...grantChecks(bounds), enabled: { allowed: 'a boolean', test: isBoolean } }, refuse)
   refuseTwoExpiries(changes, '')
+  checkLimits(changes, '', refuse)
 }
 
 export function checkProfileFields (fields: unknown, settings: TermSettings): void {
   checkObject(fields, 'the second argument', '', profileChecks(settings), refuse)
   const { expiry } = fields as { expiry?: unknown }
   if (isPlainObject(expiry)) checkExpiry(expiry, 'expiry', refuse)
+  checkLimits(fields, '', refuse)
 }
 
 /**

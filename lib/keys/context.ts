@@ -1,6 +1,8 @@
+import type { RateLimit } from '../limits.js'
+import type { Author } from '../store/accounts.js'
 import type { Store } from '../store/store.js'
 import type { Activity } from './activity.js'
-import type { ApiKeyEvents } from './events.js'
+import type { ApiKeyEvents, By } from './events.js'
 import type { User } from './records.js'
 import type { TermSettings } from './terms.js'
 
@@ -11,6 +13,10 @@ export interface KeySettings extends TermSettings {
   readonly keySize: number
   readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
   readonly cacheSize: number | false
+  /** Whether addresses are stored, logged and told to listeners. */
+  readonly recordIp: boolean
+  /** Failed attempts from one address until it has to wait; null for no limit. */
+  readonly failureLimit: RateLimit | null
   readonly now: () => number
 }
 
@@ -19,5 +25,7 @@ export interface Context {
   readonly store: Store
   readonly activity: Activity
   readonly settings: KeySettings
+  /** Who makes a change, as it is remembered. */
+  readonly authorOf: (by: By, at: number) => Author
   readonly announce: <E extends keyof ApiKeyEvents>(event: E, payload: ApiKeyEvents[E][0]) => void
 }

@@ -1,3 +1,4 @@
+import { channel, type Channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
 import type { ApiUser, KeyRecord, ProfileRecord } from './records.js'
 
@@ -18,6 +19,16 @@ interface Change {
 
 /** A user got a profile. */
 export interface ApiUserCreated extends Change {
+  readonly profile: ProfileRecord
+}
+
+/** A profile was changed. */
+export interface ApiUserUpdated extends Change {
+  readonly profile: ProfileRecord
+}
+
+/** A profile was deleted; its keys were revoked before, each with its own event. */
+export interface ApiUserDeleted extends Change {
   readonly profile: ProfileRecord
 }
 
@@ -59,6 +70,8 @@ export interface ApiUserLoggedOut extends Change {
 /** The events of `fastify.apiKeys` and what their listeners are given. No payload carries a secret or a digest. */
 export interface ApiKeyEvents {
   apiUserCreated: [ApiUserCreated]
+  apiUserUpdated: [ApiUserUpdated]
+  apiUserDeleted: [ApiUserDeleted]
   apiKeyCreated: [ApiKeyCreated]
   apiKeyUpdated: [ApiKeyUpdated]
   apiKeyRotated: [ApiKeyRotated]
@@ -72,12 +85,31 @@ export function changeBy (by: By, at: number): Change {
   return { actor: by.actor ?? null, ip: by.ip ?? null, at: new Date(at) }
 }
 
+/** The events that are also published for whoever observes the process without a hand on the service. */
+const channels: Readonly<Record<keyof ApiKeyEvents, Channel>> = {
+  apiUserCreated: channel('fastify-apikey.apiUserCreated'),
+  apiUserUpdated: channel('fastify-apikey.apiUserUpdated'),
+  apiUserDeleted: channel('fastify-apikey.apiUserDeleted'),
+  apiKeyCreated: channel('fastify-apikey.apiKeyCreated'),
+  apiKeyUpdated: channel('fastify-apikey.apiKeyUpdated'),
+  apiKeyRotated: channel('fastify-apikey.apiKeyRotated'),
+  apiKeyRevoked: channel('fastify-apikey.apiKeyRevoked'),
+  apiUserLoggedIn: channel('fastify-apikey.apiUserLoggedIn'),
+  apiUserLoggedOut: channel('fastify-apikey.apiUserLoggedOut')
+}
+
+/** Whether anybody listens, so that a payload need not be made for nobody. */
+export function isHeard (emitter: EventEmitter<ApiKeyEvents>, event: keyof ApiKeyEvents): boolean {
+  return channels[event].hasSubscribers || emitter.listenerCount(event) > 0
+}
+
 /** What a listener's failure is reported to. */
 export type ReportListener = (error: unknown, event: string) => void
 
 /**
  * Emits an event such that a listener that throws or rejects is reported and harms neither the other listeners nor
- * whoever emits. `EventEmitter.emit` would stop at the first that throws, and a rejection would end the process.
+ * whoever emits. `EventEmitter.emit` would stop at the first that throws, and a rejection would end the process. Publishes
+ * it on the channel of the same name too.
  */
 export function announce<E extends keyof ApiKeyEvents> (
   emitter: EventEmitter<ApiKeyEvents>, report: ReportListener, event: E, payload: ApiKeyEvents[E][0]
@@ -90,4 +122,5 @@ export function announce<E extends keyof ApiKeyEvents> (
       report(error, event)
     }
   }
+  if (channels[event].hasSubscribers) channels[event].publish(payload)
 }

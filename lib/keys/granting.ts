@@ -1,6 +1,7 @@
 import { DeadKeyError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenError, UnknownGroupError } from '../errors.js'
 import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/store.js'
 import { toMilliseconds, type Duration } from '../durations.js'
+import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import { stateOf } from './records.js'
 import { narrow, type ApiKeyScope } from './scopes.js'
 import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
@@ -15,6 +16,10 @@ export interface KeyGrants {
   expiresIn?: Duration
   /** IPv4 and IPv6 addresses, and networks such as `'192.0.2.0/24'`, from which it may be used; null for anywhere. */
   allowedIps?: readonly string[] | null
+  /** Requests in each window; `false` for no limit, null for what its profile, group or the plugin say. Default null. */
+  rateLimit?: RateLimitOptions | false | null
+  /** Uses in total, or in each period from the first use on; null for no quota. Default null. */
+  quota?: QuotaOptions | null
   /** Whatever the application wants to note: an object that JSON can hold, of at most 8,192 characters; null for nothing. */
   metadata?: Metadata | null
 }
@@ -46,22 +51,40 @@ export function grant (grants: KeyGrants, profile: ProfileRow, at: number, setti
     rateWindow: null,
     quotaMax: null,
     quotaEvery: null,
+    ...toRateTerms(grants.rateLimit),
+    ...toQuotaTerms(grants.quota),
     metadata: grants.metadata ?? null
   }
 }
 
 /** What becomes of a key by a change, or why it may not be. Dead keys take a new name and new notes, and nothing else. */
 export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow, at: number, settings: TermSettings): KeyFields | Error {
-  const { name, enabled, scopes, allowedIps, metadata } = changes
+  const { name, enabled, scopes, allowedIps, metadata, rateLimit, quota } = changes
   const terms = resolveTerms(profile, settings)
   const expiresAt = expiryOf(changes, at)
-  const fields = given({ name, enabled, scopes, allowedIps, metadata, expiresAt })
+  const fields = given({
+    name,
+    enabled,
+    scopes,
+    allowedIps,
+    metadata,
+    expiresAt,
+    ...toRateTerms(rateLimit),
+    ...toQuotaTerms(quota),
+    // A quota that is set later begins anew.
+    ...(quota === null && { quotaUsed: 0, quotaSince: null })
+  })
   const state = stateOf(key, at)
   const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')
-  if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, late)
+  if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, optionOf(late))
   const error = (scopes === undefined ? null : refuseScopes(scopes, profile, terms)) ??
     (expiresAt === undefined ? null : refuseExpiry(expiresAt, key.createdAt, profile, terms))
   return error ?? fields
+}
+
+/** What a field is called where it is given. */
+function optionOf (field: string): string {
+  return field.replace(/^(rate|quota).*/, (_all, limit) => limit === 'rate' ? 'rateLimit' : 'quota')
 }
 
 /** The time that was asked for; undefined when nothing was said, null for never. */

@@ -21,7 +21,7 @@ let sequence = 0
 
 /** Makes keys, all or none, and tells of them when they are stored. */
 export async function issue (context: Context, requests: readonly KeyRequest[], by: By): Promise<NewKey[]> {
-  const { store, settings, announce } = context
+  const { store, settings, authorOf, announce } = context
   const at = settings.now()
   const mayHaveProfile = await decideProfiles(context, requests)
   const secrets = requests.map(() => generateSecret(settings.prefixes[0], settings.keySize))
@@ -31,7 +31,7 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
     limitOf: (profile) => resolveTerms(profile, settings).maxKeys,
     termsOf: (profile, { id }) => grant(byId.get(id) as KeyRequest, profile, at, settings)
   }
-  const inserted = await store.insertKeys(drafts, at, rules)
+  const inserted = await store.insertKeys(drafts, at, rules, authorOf(by, at))
   if (inserted.refused !== null) throw toError(inserted)
   const change = changeBy(by, at)
   for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings), ...change })

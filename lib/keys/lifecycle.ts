@@ -32,9 +32,9 @@ export async function revokeKey (context: Context, keyId: string, reason: string
 }
 
 /** Revokes all keys of a user that are not, and gives those. */
-export async function revokeKeys ({ store, settings, activity, announce }: Context, userId: string, reason: string | null, by: By): Promise<KeyRecord[]> {
+export async function revokeKeys ({ store, settings, activity, authorOf, announce }: Context, userId: string, reason: string | null, by: By): Promise<KeyRecord[]> {
   const at = settings.now()
-  const rows = await store.revokeKeys(userId, at, reason)
+  const rows = await store.revokeKeys(userId, at, reason, authorOf(by, at))
   return rows.map((row) => {
     const key = toKeyRecord(activity.ofKey(row), at)
     announce('apiKeyRevoked', { key, ...changeBy(by, at) })
@@ -78,9 +78,9 @@ export async function prune ({ store, settings }: Context, olderThan: number): P
 
 /** Changes a key, and tells of it when that changed something. */
 async function apply (
-  { store, settings, activity, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, decide: Decide
+  { store, settings, activity, authorOf, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, decide: Decide
 ): Promise<KeyRecord> {
-  const result = await store.changeKey(keyId, decide)
+  const result = await store.changeKey(keyId, decide, authorOf(by, at))
   if (result === null) throw unknownKey(keyId)
   if ('error' in result) throw result.error
   const key = toKeyRecord(activity.ofKey(result.row), settings.now())

@@ -1,4 +1,5 @@
 import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
+import { toRateTerms, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/store.js'
 import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
 import type { Context } from './context.js'
@@ -17,6 +18,8 @@ export interface ProfileOptions {
   scopes?: readonly ApiKeyScope[] | null
   /** How long its keys live when they say nothing themselves, and at most; `false` is without end. */
   expiry?: ExpiryOptions | null
+  /** Requests in each window that each of its keys may make when it says nothing itself; `false` for no limit. */
+  rateLimit?: RateLimitOptions | false | null
   /** Whether its keys are accepted. */
   canUseApi?: boolean | null
   /** Whether keys may be made for it. */
@@ -42,9 +45,9 @@ export class Profiles {
     checkUserId(userId)
     checkProfileFields(options, this.#context.settings)
     checkBy(by)
-    const { store, settings, announce } = this.#context
+    const { store, settings, authorOf, announce } = this.#context
     const at = settings.now()
-    const { row, created } = await store.ensureProfile(userId, toFields(options), at)
+    const { row, created } = await store.ensureProfile(userId, toFields(options), at, authorOf(by, at))
     const profile = this.#toRecord(row)
     if (created) announce('apiUserCreated', { profile, ...changeBy(by, at) })
     return profile
@@ -66,9 +69,13 @@ export class Profiles {
     checkUserId(userId)
     checkProfileFields(changes, this.#context.settings)
     checkBy(by)
-    const row = await this.#context.store.updateProfile(userId, toFields(changes))
-    if (row === null) throw new NotFoundError('profile', userId)
-    return this.#toRecord(row)
+    const { store, settings, authorOf, announce } = this.#context
+    const at = settings.now()
+    const updated = await store.updateProfile(userId, toFields(changes), authorOf(by, at))
+    if (updated === null) throw new NotFoundError('profile', userId)
+    const profile = this.#toRecord(updated.row)
+    if (updated.changed) announce('apiUserUpdated', { profile, ...changeBy(by, at) })
+    return profile
   }
 
   /**
@@ -90,12 +97,14 @@ export class Profiles {
   async delete (userId: string, by: By = {}): Promise<ProfileRecord> {
     checkUserId(userId)
     checkBy(by)
-    const { store, activity, settings, announce } = this.#context
+    const { store, activity, settings, authorOf, announce } = this.#context
     const at = settings.now()
-    const deleted = await store.deleteProfile(userId, at, 'the profile was deleted')
+    const deleted = await store.deleteProfile(userId, at, 'the profile was deleted', authorOf(by, at))
     if (deleted === null) throw new NotFoundError('profile', userId)
     for (const row of deleted.revoked) announce('apiKeyRevoked', { key: toKeyRecord(activity.ofKey(row), at), ...changeBy(by, at) })
-    return this.#toRecord(deleted.row)
+    const profile = this.#toRecord(deleted.row)
+    announce('apiUserDeleted', { profile, ...changeBy(by, at) })
+    return profile
   }
 
   /**
@@ -131,7 +140,7 @@ export async function mayGetProfile ({ settings }: Pick<Context, 'settings'>, us
 }
 
 /** The fields to store. Leaves out what is undefined, which a database would take for null. */
-function toFields ({ expiry, ...options }: ProfileOptions): ProfileFields {
-  const fields = { ...options, ...(expiry === undefined ? {} : toExpiryTerms(expiry ?? { default: null, max: null })) }
+function toFields ({ expiry, rateLimit, ...options }: ProfileOptions): ProfileFields {
+  const fields = { ...options, ...toRateTerms(rateLimit), ...(expiry === undefined ? {} : toExpiryTerms(expiry ?? { default: null, max: null })) }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

@@ -1,3 +1,4 @@
+import { toStoredRate, type RateLimit } from '../limits.js'
 import type { KeyRow, ProfileRow } from '../store/store.js'
 import { resolveTerms, type TermSettings } from './terms.js'
 
@@ -48,7 +49,7 @@ export interface KeyRecord {
   readonly expiresAt: Date | null
   /** When the key was last accepted; written in batches, up to a second late. */
   readonly lastUsedAt: Date | null
-  /** The address of the current login; null before the first one and after a logout. */
+  /** The address of the current login; null before the first one, after a logout, and with `recordIp: false`. */
   readonly loggedIp: string | null
   /** When it got its present secret; null when that is its first. */
   readonly rotatedAt: Date | null
@@ -58,11 +59,26 @@ export interface KeyRecord {
   readonly previousUsedAt: Date | null
   /** The networks from which it may be used; null for anywhere. */
   readonly allowedIps: readonly string[] | null
+  /** Requests in each window of milliseconds; false for no limit, null for what holds otherwise. */
+  readonly rateLimit: RateLimit | false | null
+  /** Uses in total or in each period, and those of the present period; null for no quota. */
+  readonly quota: QuotaRecord | null
   /** What the application noted on it; null when nothing. */
   readonly metadata: Readonly<Record<string, unknown>> | null
   readonly revokedAt: Date | null
   /** As told by whoever revoked it. */
   readonly revokedReason: string | null
+}
+
+/** How many uses a key has. */
+export interface QuotaRecord {
+  readonly max: number
+  /** The length of a period, in milliseconds; null when it is for good. */
+  readonly every: number | null
+  /** Uses taken in the present period. */
+  readonly used: number
+  /** When the next period begins; null when there is none, or when no use has begun the first. */
+  readonly resetsAt: Date | null
 }
 
 /** A key just made: its record, and the only time its secret is seen. */
@@ -84,6 +100,8 @@ export interface ProfileRecord {
   readonly scopes: readonly string[] | null
   /** How long its keys live when they say nothing themselves, and at most, in milliseconds; null for without end. */
   readonly expiry: { readonly default: number | null, readonly max: number | null }
+  /** Requests in each window of milliseconds that each of its keys may make: its own, or else its group's or the plugin's; null for no limit. */
+  readonly rateLimit: RateLimit | null
   /** Whether the profile's keys are accepted. */
   readonly canUseApi: boolean
   /** Whether keys may be made for the profile. */
@@ -107,11 +125,14 @@ export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
     createdAt: new Date(row.createdAt),
     expiresAt: toDate(row.expiresAt),
     lastUsedAt: toDate(row.lastUsedAt),
-    loggedIp: row.loggedIp,
+    // Empty for a login from an address that is not to be kept.
+    loggedIp: row.loggedIp || null,
     rotatedAt: toDate(row.rotatedAt),
     previousUntil: toDate(row.previousUntil),
     previousUsedAt: toDate(row.rotatedAt !== null && row.previousUsedAt !== null && row.previousUsedAt >= row.rotatedAt ? row.previousUsedAt : null),
     allowedIps: row.allowedIps === null ? null : [...row.allowedIps],
+    rateLimit: row.rateMax === 0 ? false : toStoredRate(row.rateMax, row.rateWindow),
+    quota: toQuotaRecord(row, at),
     metadata: row.metadata === null ? null : structuredClone(row.metadata),
     revokedAt: toDate(row.revokedAt),
     revokedReason: row.revokedReason
@@ -120,7 +141,7 @@ export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
 
 /** Makes the record that the application sees of a stored profile: what holds for it, wherever that is said. */
 export function toProfileRecord (row: ProfileRow, settings: TermSettings): ProfileRecord {
-  const { maxKeys, scopes, expiryDefault, expiryMax, canUseApi, canMakeKeys } = resolveTerms(row, settings)
+  const { maxKeys, scopes, expiryDefault, expiryMax, rate, canUseApi, canMakeKeys } = resolveTerms(row, settings)
   return {
     id: row.id,
     userId: row.userId,
@@ -128,11 +149,19 @@ export function toProfileRecord (row: ProfileRow, settings: TermSettings): Profi
     maxKeys,
     scopes: scopes === null ? null : [...scopes],
     expiry: { default: expiryDefault, max: expiryMax },
+    rateLimit: rate === null ? null : { ...rate },
     canUseApi,
     canMakeKeys,
     lastAccessAt: toDate(row.lastAccessAt),
     createdAt: new Date(row.createdAt)
   }
+}
+
+function toQuotaRecord ({ quotaMax, quotaEvery, quotaUsed, quotaSince }: KeyRow, at: number): QuotaRecord | null {
+  if (quotaMax === null) return null
+  if (quotaEvery === null || quotaSince === null) return { max: quotaMax, every: quotaEvery, used: quotaUsed, resetsAt: null }
+  const periods = Math.max(0, Math.floor((at - quotaSince) / quotaEvery))
+  return { max: quotaMax, every: quotaEvery, used: periods > 0 ? 0 : quotaUsed, resetsAt: new Date(quotaSince + (periods + 1) * quotaEvery) }
 }
 
 /** The state of a key by itself; whether its profile may use the API is another question. */

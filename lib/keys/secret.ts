@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib'
  */
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const CHECKSUM_SIZE = 6
+export const CHECKSUM_SIZE = 6
 const SHOWN_CHARACTERS = 4
 
 /** The smallest random part: 22 base62 characters are 131 bits. */

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { toMilliseconds, type Duration } from '../durations.js'
+import { isRefusal, MissingKeyError } from '../errors.js'
+import type { RateState } from '../limits.js'
 import type { KeyRow, Store } from '../store/store.js'
 import type { Access } from './access.js'
 import { Activity, type ActivityLog } from './activity.js'
@@ -7,13 +9,21 @@ import {
   checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
 } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
-import { announce, changeBy, type ApiKeyEvents, type By, type ReportListener } from './events.js'
+import { announce, changeBy, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
+import { FailureLimit } from './failures.js'
 import type { KeyChanges, KeyGrants } from './granting.js'
+import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue } from './issuing.js'
 import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
+import { Limits, type CheckRate } from './limiting.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
-import { Verifier } from './verifier.js'
+import { Refusals, type RefusalLog } from './refusals.js'
+import { readUsage, type DayUsage, type UsageRange } from './usage.js'
+import { Verifier, type Caller } from './verifier.js'
+
+/** Stored in place of the address of a login that is not to be kept: there is a login, from nowhere that is known. */
+const NO_ADDRESS = ''
 
 /** What a new key can be given. */
 export interface KeyOptions extends KeyGrants {
@@ -36,7 +46,7 @@ export interface Revocation extends By {
 }
 
 /** Where the service reports what it cannot throw at anybody. */
-export interface ServiceLog extends ActivityLog {
+export interface ServiceLog extends ActivityLog, RefusalLog {
   listenerFailed: ReportListener
 }
 
@@ -49,6 +59,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   readonly profiles: Profiles
   readonly #context: Context
   readonly #verifier: Verifier
+  readonly #failures: FailureLimit | null
+  readonly #refusals: Refusals
+  readonly #limits: Limits
 
   /** Made by the plugin. */
   constructor (store: Store, settings: KeySettings, log: ServiceLog) {
@@ -57,9 +70,13 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
       store,
       settings,
       activity: new Activity(store, log),
-      announce: (event, payload) => announce(this, log.listenerFailed, event, payload)
+      authorOf: ({ actor = null, ip = null }, at) => ({ actor, ip: settings.recordIp ? ip : null, at }),
+      announce: (event, payload) => announce(this, log.listenerFailed, event, settings.recordIp ? payload : { ...payload, ip: null })
     }
-    this.#verifier = new Verifier(store, this.#context.activity, settings)
+    this.#refusals = new Refusals(log)
+    this.#limits = new Limits(store, settings.now)
+    this.#failures = settings.failureLimit === null ? null : new FailureLimit(settings.failureLimit, settings.now)
+    this.#verifier = new Verifier(store, this.#context.activity, settings, this.#failures)
     this.profiles = new Profiles(this.#context)
   }
 
@@ -206,17 +223,26 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /**
    * Verifies a secret as the hook does, and counts as a use.
    *
-   * @param ip the caller's address, kept as the key's `loggedIp`
+   * @param ip the caller's address, kept as the key's `loggedIp`, and whose failed attempts `failureLimit` counts
    * @throws FST_API_KEY_INVALID, FST_API_KEY_REVOKED, FST_API_KEY_EXPIRED, FST_API_KEY_ROTATED, FST_API_KEY_DISABLED,
-   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN, FST_API_KEY_ADDRESS
+   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN, FST_API_KEY_ADDRESS, FST_API_KEY_TOO_MANY_FAILURES,
+   * FST_API_KEY_RATE_LIMIT_EXCEEDED, FST_API_KEY_QUOTA_EXCEEDED. Where the key is known, the error has its `keyId`; where
+   * it makes sense to try again, the seconds until then as `retryAfter`
    */
   async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
     checkVerifyOptions(options)
     const { ip = null } = options
-    const access = await this.check(secret)
-    access.judgeAddress(ip)
-    return this.accept(access, ip)
+    const caller = { ip }
+    try {
+      const access = await this.check(secret, caller)
+      access.judgeAddress(ip)
+      await this.limit(access)
+      return this.accept(access, ip)
+    } catch (error) {
+      this.refuse(error, caller)
+      throw error
+    }
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
@@ -224,6 +250,26 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkSecret(secret)
     const row = await this.#verifier.find(secret)
     return row === null ? null : this.#toRecord(row)
+  }
+
+  /**
+   * Tells what was changed in keys and profiles, by whom, newest first.
+   *
+   * @param query `{ keyId?, userId?, limit?, cursor? }`: of one key, of one user, or all
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async history (query: HistoryQuery = {}): Promise<HistoryPage> {
+    return await readHistory(this.#context, query)
+  }
+
+  /**
+   * Tells how often a key was accepted and refused, by day in UTC. Days on which nothing happened are left out.
+   *
+   * @param range `{ from?, to? }`, both included; default the last 30 days
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async usage (keyId: string, range: UsageRange = {}): Promise<DayUsage[]> {
+    return await readUsage(this.#context, keyId, range)
   }
 
   /**
@@ -238,9 +284,12 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /**
    * @internal Ends the key of a secret that works or would but for its state or its profile; false when there is none, or
    * when the secret was replaced and its time is over.
+   *
+   * @throws FST_API_KEY_TOO_MANY_FAILURES
    */
   async end (secret: string, ip: string | null): Promise<boolean> {
     const { settings } = this.#context
+    if (ip !== null) this.#failures?.check(ip)
     const row = await this.#verifier.find(secret)
     if (row === null || (row.isPrevious && (row.previousUntil ?? 0) <= settings.now())) return false
     await revokeKey(this.#context, row.id, 'by the key itself', ip === null ? {} : { ip })
@@ -248,8 +297,28 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /** @internal First half of `verify`, for the hook: finds and judges, synchronously where it can. */
-  check (secret: string): Access | Promise<Access> {
-    return this.#verifier.check(secret)
+  check (secret: string, caller?: Caller): Access | Promise<Access> {
+    return this.#verifier.check(secret, caller)
+  }
+
+  /** @internal Takes note of what refuses a caller: for the log, and for the limit of failed attempts. */
+  refuse (error: unknown, caller: Caller): void {
+    if (!isRefusal(error)) return
+    const { code, statusCode, keyId = null } = error
+    const ip = caller.ip ?? null
+    if (ip !== null && statusCode === 401 && !(error instanceof MissingKeyError)) this.#failures?.note(ip)
+    if (keyId !== null) this.#context.activity.refuse(keyId, this.#context.settings.now(), code)
+    this.#refusals.note({ reason: code, keyId, ip: this.#context.settings.recordIp ? ip : null })
+  }
+
+  /** @internal Takes a request from what the key may: its rate limit and its quota. Nothing happens to a key that has none. */
+  limit (access: Access): RateState | null | Promise<RateState | null> {
+    return access.isLimited ? this.#limits.take(access) : null
+  }
+
+  /** @internal Says what checks rate limits; null for nothing, and then every key that has one is refused. */
+  useLimiter (checkRate: CheckRate | null): void {
+    this.#limits.checkRate = checkRate
   }
 
   /** @internal Second half of `verify`, for the hook: notes the use and tells of the login. */
@@ -257,9 +326,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const { activity, settings, announce } = this.#context
     const at = settings.now()
     const before = access.loggedIp
-    const address = ip ?? before
+    const address = settings.recordIp ? ip ?? before : NO_ADDRESS
     activity.note(access, at, address)
-    if (this.listenerCount('apiUserLoggedIn') > 0) {
+    if (isHeard(this, 'apiUserLoggedIn')) {
       announce('apiUserLoggedIn', { user: access.user, ip, at: new Date(at), isNew: before === null || before !== address })
     }
     return access.user
@@ -267,6 +336,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
 
   /** @internal Writes what is noted, stops, and closes the database if the plugin opened it. */
   async close (): Promise<void> {
+    this.#refusals.flush()
     await this.#context.activity.close()
     await this.#context.store.close()
   }

@@ -1,3 +1,4 @@
+import { toStoredRate, type RateLimit } from '../limits.js'
 import type { ProfileRow } from '../store/store.js'
 
 /** What a profile, a group or the plugin may say about keys; what is absent or null follows the next in that order. */
@@ -8,6 +9,9 @@ export interface Terms {
   readonly expiryDefault?: number | null
   /** Milliseconds that a key may live at most; 0 is without end. */
   readonly expiryMax?: number | null
+  /** Requests in each window of so many milliseconds; a maximum of 0 is without limit. */
+  readonly rateMax?: number | null
+  readonly rateWindow?: number | null
   readonly canUseApi?: boolean | null
   readonly canMakeKeys?: boolean | null
 }
@@ -23,12 +27,14 @@ export interface Resolved {
   /** Milliseconds; null is without end. */
   readonly expiryDefault: number | null
   readonly expiryMax: number | null
+  /** Requests of each key; null is without limit. */
+  readonly rate: RateLimit | null
   readonly canUseApi: boolean
   readonly canMakeKeys: boolean
 }
 
 /** What is read of a profile. */
-export type ProfileTerms = Pick<ProfileRow, 'group' | 'maxKeys' | 'scopes' | 'expiryDefault' | 'expiryMax' | 'canUseApi' | 'canMakeKeys'>
+export type ProfileTerms = Pick<ProfileRow, 'group' | 'maxKeys' | 'scopes' | 'expiryDefault' | 'expiryMax' | 'rateMax' | 'rateWindow' | 'canUseApi' | 'canMakeKeys'>
 
 /** The plugin's terms, its groups by name, and the scopes that there are; null when any scope may be asked for. */
 export interface TermSettings {
@@ -57,6 +63,7 @@ export function resolveTerms (profile: ProfileTerms, { terms, groups, scopes }: 
     scopes: allowed === null ? declared : declared === null ? allowed : allowed.filter((scope) => declared.includes(scope)),
     expiryDefault: first('expiryDefault') || null,
     expiryMax: first('expiryMax') || null,
+    rate: toStoredRate(first('rateMax'), first('rateWindow')),
     canUseApi: isKnownGroup && (first('canUseApi') ?? true),
     canMakeKeys: isKnownGroup && (first('canMakeKeys') ?? true)
   }

@@ -4,6 +4,7 @@ import { Access } from './access.js'
 import type { Activity } from './activity.js'
 import { Cache } from './cache.js'
 import { Drops } from './drops.js'
+import type { FailureLimit } from './failures.js'
 import { resolveTerms, type ProfileTerms, type TermSettings } from './terms.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 
@@ -13,6 +14,14 @@ interface Lookup {
   readonly drops: number
   readonly found: Promise<Access>
 }
+
+/** Who sends a secret, as far as attempts are counted. Read only where needed, since a request has to find its address out. */
+export interface Caller {
+  /** Nothing for a client on a Unix socket. */
+  readonly ip: string | null | undefined
+}
+
+const NOBODY: Caller = { ip: null }
 
 /** The options that concern verifying. */
 export interface VerifierSettings extends TermSettings {
@@ -33,11 +42,17 @@ export class Verifier {
   readonly #activity: Pick<Activity, 'ofKey'>
   readonly #settings: VerifierSettings
   readonly #cache: Cache<Access> | null
+  readonly #failures: Pick<FailureLimit, 'check'> | null
   readonly #lookups = new Map<string, Lookup>()
   readonly #drops = new Drops((digest) => this.#cache?.delete(digest))
 
-  constructor (store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>, activity: Pick<Activity, 'ofKey'>, settings: VerifierSettings) {
+  /** @param failures what limits the attempts of an address, or null for nothing */
+  constructor (
+    store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>, activity: Pick<Activity, 'ofKey'>, settings: VerifierSettings,
+    failures: Pick<FailureLimit, 'check'> | null = null
+  ) {
     this.#store = store
+    this.#failures = failures
     this.#activity = activity
     this.#settings = settings
     this.#cache = settings.cacheSize === false ? null : new Cache(settings.cacheSize)
@@ -47,14 +62,23 @@ export class Verifier {
   /**
    * Finds the key of a secret and judges its state.
    *
-   * @throws FST_API_KEY_INVALID, what `Access.judge` throws, or FST_API_KEY_UNAVAILABLE; or rejects with it
+   * @param caller whose attempts are counted; nobody's without it
+   * @throws FST_API_KEY_INVALID, FST_API_KEY_TOO_MANY_FAILURES, what `Access.judge` throws, or FST_API_KEY_UNAVAILABLE; or
+   * rejects with it
    */
-  check (secret: string): Access | Promise<Access> {
-    if (secret.length > MAX_SECRET_LENGTH) throw new InvalidKeyError()
+  check (secret: string, caller: Caller = NOBODY): Access | Promise<Access> {
+    if (secret.length > MAX_SECRET_LENGTH) {
+      this.#limitAttempts(caller)
+      throw new InvalidKeyError()
+    }
     const digest = digestOf(secret)
     const cached = this.#cache?.get(digest)
-    // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation.
-    if (cached === undefined && !isWellFormed(secret)) throw new InvalidKeyError()
+    // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation, nor
+    // is anything else let pass from an address that may try nothing more for now.
+    if (cached === undefined) {
+      this.#limitAttempts(caller)
+      if (!isWellFormed(secret)) throw new InvalidKeyError()
+    }
     const generation = this.#cache === null ? null : this.#store.generation()
     if (generation === null) return this.#lookUp(digest, NO_GENERATION)
     if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
@@ -71,6 +95,12 @@ export class Verifier {
   forgetLogin (digest: string): void {
     const cached = this.#cache?.get(digest)
     if (cached !== undefined) cached.loggedIp = null
+  }
+
+  #limitAttempts (caller: Caller): void {
+    if (this.#failures === null) return
+    const { ip } = caller
+    if (ip != null) this.#failures.check(ip)
   }
 
   /** Looks a key up together with whoever else wants it now, and keeps it. */
@@ -108,6 +138,6 @@ export class Verifier {
 }
 
 /** What a look-up says of the profile. The rest of its terms concerns new keys and not requests. */
-function termsOf ({ canUseApi, group, profileScopes }: AccessRow): ProfileTerms {
-  return { canUseApi, group, scopes: profileScopes, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
+function termsOf ({ canUseApi, group, profileScopes, profileRateMax, profileRateWindow }: AccessRow): ProfileTerms {
+  return { canUseApi, group, scopes: profileScopes, rateMax: profileRateMax, rateWindow: profileRateWindow, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
 }

@@ -1,6 +1,10 @@
+import type { AccountStore, Author } from './accounts.js'
+
 /*
  * What the domain asks of a database. Each verb is one whole step that either happens or does not, so that an engine can
  * make it atomic in its own way. Times are milliseconds since the epoch, digests the 32 characters of `digestOf`.
+ *
+ * Verbs that change a key or a profile remember the change in the same transaction when they are told who its author is.
  *
  * Every verb throws FST_API_KEY_UNAVAILABLE when the database does not answer, FST_API_KEY_INTERNAL when it answers that
  * the statement itself was wrong. Neither shows SQL or values.
@@ -175,7 +179,7 @@ export interface LastAccess {
 /** What must no longer be taken from a cache: a key, by the digest of its secret, or all keys of a profile. */
 export type Change = { readonly digest: string } | { readonly profileId: number }
 
-export interface Store {
+export interface Store extends AccountStore {
   /** Finds a key by the digest of its secret, or else by that of the one before the last rotation, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
 
@@ -197,7 +201,7 @@ export interface Store {
    * Inserts all keys or none. Profiles are made where a draft says so. A profile never ends up with more live keys than
    * may hold, whoever else inserts at the same time. Live are those that are neither revoked nor expired.
    */
-  insertKeys (drafts: readonly KeyDraft[], at: number, rules: Rules): Promise<Inserted | InsertRefusal>
+  insertKeys (drafts: readonly KeyDraft[], at: number, rules: Rules, author?: Author): Promise<Inserted | InsertRefusal>
   getKey (id: string): Promise<KeyRow | null>
   /** All keys of a user, newest first, revoked ones too. */
   listKeys (userId: string): Promise<KeyRow[]>
@@ -207,9 +211,9 @@ export interface Store {
    * Changes a key as is decided while it is locked. `changed` is false when there was nothing to change. Null when there
    * is no such key.
    */
-  changeKey (id: string, decide: Decide): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
+  changeKey (id: string, decide: Decide, author?: Author): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
   /** Revokes all keys of a user that are not, and returns them. */
-  revokeKeys (userId: string, at: number, reason: string | null): Promise<KeyRow[]>
+  revokeKeys (userId: string, at: number, reason: string | null, author?: Author): Promise<KeyRow[]>
   /**
    * Deletes keys that were revoked or expired before a time, with their history and usage; and then profiles that were
    * deleted before it and have no keys left, with their history. Tells how many of both were deleted.
@@ -221,13 +225,14 @@ export interface Store {
   logoutKey (id: string, at: number): Promise<{ row: KeyRow, digest: string, changed: boolean } | null>
 
   /** Finds the user's profile or makes it with these fields. */
-  ensureProfile (userId: string, fields: ProfileFields, at: number): Promise<{ row: ProfileRow, created: boolean }>
+  ensureProfile (userId: string, fields: ProfileFields, at: number, author?: Author): Promise<{ row: ProfileRow, created: boolean }>
   getProfile (userId: string): Promise<ProfileRow | null>
   /** Profiles by ascending id, from the first after `cursor`. */
   listProfiles (cursor: number, limit: number): Promise<ProfileRow[]>
-  updateProfile (userId: string, fields: ProfileFields): Promise<ProfileRow | null>
+  /** Changes a profile. `changed` is false when it already was so. Null when there is none. */
+  updateProfile (userId: string, fields: ProfileFields, author?: Author): Promise<{ row: ProfileRow, changed: boolean } | null>
   /** Deletes a profile and revokes its live keys, which are returned. The keys stay as history. Null when there is no profile. */
-  deleteProfile (userId: string, at: number, reason: string | null): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
+  deleteProfile (userId: string, at: number, reason: string | null, author?: Author): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
 
   /** How many uses or accesses one call should bring at most. */
   readonly batchSize: number

@@ -354,8 +354,10 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     ]
     let expected = row
     for (const [change, seen] of steps) {
+      const changed = Object.keys(seen).length > 0
       expected = { ...expected, ...seen }
-      t.strictSame(await store.updateProfile('ann', change), expected)
+      t.strictSame(await store.updateProfile('ann', change), { row: expected, changed })
+      t.strictSame(await store.updateProfile('ann', change), { row: expected, changed: false }, 'and again changes nothing')
       t.strictSame(await store.getProfile('ann'), expected)
     }
     t.equal(await store.updateProfile('nobody', { maxKeys: 1 }), null)
@@ -372,7 +374,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       group: 'free', profileScopes: ['a', 'b'], profileRateMax: 1, profileRateWindow: 2, profileQuotaMax: 3, profileQuotaEvery: 4, scopes: []
     })
     const none = { group: null, scopes: null, expiryDefault: null, expiryMax: null, rateMax: null, rateWindow: null, quotaMax: null, quotaEvery: null }
-    t.strictSame(await store.updateProfile('ann', none), { ...row, ...none })
+    t.strictSame(await store.updateProfile('ann', none), { row: { ...row, ...none }, changed: true })
     t.match(await store.findByDigest(digest(1)), { group: null, profileScopes: null })
   })
 

@@ -10,18 +10,20 @@ export interface Block {
   readonly code: string
 }
 
-const text = readFileSync(`${ROOT}README.md`, 'utf8')
+/** The text of a document by heading of the second level. */
+function sectionsOf (document: string): Map<string, string> {
+  return new Map(readFileSync(`${ROOT}${document}`, 'utf8').split(/^## /m).slice(1).map((section) => {
+    const [heading = '', ...lines] = section.split('\n')
+    return [heading, lines.join('\n')] as const
+  }))
+}
 
-/** The text by heading of the second level. */
-const sections = new Map(text.split(/^## /m).slice(1).map((section) => {
-  const [heading = '', ...lines] = section.split('\n')
-  return [heading, lines.join('\n')] as const
-}))
+const sections = sectionsOf('README.md')
 
-/** All blocks in one language, in order. */
-export function blocks (language: string): Block[] {
+/** All blocks of a document in one language, in order. */
+export function blocks (language: string, document = 'README.md'): Block[] {
   const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')
-  return [...sections].flatMap(([heading, section]) => [...section.matchAll(fence)].map(([, code = '']) => ({ heading, code })))
+  return [...sectionsOf(document)].flatMap(([heading, section]) => [...section.matchAll(fence)].map(([, code = '']) => ({ heading, code })))
 }
 
 /** The rows below the table under a heading whose first column has this title, without backticks around a cell. */

@@ -26,10 +26,9 @@ export async function selfRoutes (app: FastifyInstance, { service, guard }: Self
       guard.challenge(reply, null)
       throw new MissingKeyError(guard.headers)
     }
-    if (!await service.end(sent.secret, addressOf(request))) {
-      guard.challenge(reply, sent.header)
-      throw new InvalidKeyError()
-    }
+    const { secret, header } = sent
+    const isEnded = await service.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
+    if (!isEnded) throw guard.refusal(request, reply, header, new InvalidKeyError())
     return await reply.code(204).send()
   })
 }

@@ -1,8 +1,11 @@
 import { and, asc, count, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Inserted, KeyDraft, KeyTerms, ProfileRow, Rules, Store } from '../store.js'
+import type { Author } from '../accounts.js'
+import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
 import { anyOf, profileColumns } from './columns.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
+import { remember } from './history.js'
 import { Refused } from './failures.js'
 
 /** Keys in one statement, so that none runs for long. */
@@ -27,19 +30,21 @@ interface Placed {
  * statement locks the profiles, and only the next one counts, since a statement counts what was there when it began.
  */
 export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'insertKeys'> {
-  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], at: number, rules: Rules): Promise<Inserted> {
+  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined): Promise<Inserted> {
     await refuseUsedNonces(db, tables, drafts)
     const created: ProfileRow[] = []
     const seats = await openSeats(db, tables, drafts, at, rules, created)
     const placed = drafts.map((draft) => take(seats, draft, rules))
     for (let i = 0; i < placed.length; i += CHUNK) await insertChunk(db, tables, placed.slice(i, i + CHUNK))
-    return { refused: null, keys: placed.map(({ draft, profileId, terms }) => toNewRow(draft, profileId, terms)), profiles: created }
+    const rows = placed.map(({ draft, profileId, terms }) => toNewRow(draft, profileId, terms))
+    await remember(db, tables, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
+    return { refused: null, keys: rows, profiles: created }
   }
 
   return {
-    async insertKeys (drafts, at, rules) {
+    async insertKeys (drafts, at, rules, author) {
       try {
-        return await transaction((db) => insertAll(db, drafts, at, rules))
+        return await transaction((db) => insertAll(db, drafts, at, rules, author))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error

@@ -1,6 +1,8 @@
 import { and, asc, desc, eq, gt, inArray, isNull, lte, sql } from 'drizzle-orm'
+import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow, Store } from '../store.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
+import { remember } from './history.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
@@ -37,7 +39,7 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
         .orderBy(asc(keys.expiresAt), asc(keys.id)))
     },
 
-    async changeKey (id, decide) {
+    async changeKey (id, decide, author) {
       if (!canExist(id)) return null
       const result = await transaction(async (db) => {
         const [locked] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
@@ -48,7 +50,10 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
         const fields = decide(stored, profile)
         if (fields instanceof Error) return { error: fields }
         const changed = Object.keys(fields).length > 0
-        if (changed) await db.update(keys).set(fields).where(eq(keys.id, id))
+        if (changed) {
+          await db.update(keys).set(fields).where(eq(keys.id, id))
+          await remember(db, tables, author, [keyChanged(stored, fields)])
+        }
         return { stored, fields, changed }
       })
       if (result === null) return null
@@ -59,12 +64,15 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
       return { row, changed }
     },
 
-    async revokeKeys (userId, at, reason) {
+    async revokeKeys (userId, at, reason, author) {
       const revoked = await transaction(async (db) => {
         const owned = db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId))
         const changed = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
           .where(and(inArray(keys.profileId, owned), isNull(keys.revokedAt))).returning({ id: keys.id })
-        return changed.length === 0 ? [] : await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
+        if (changed.length === 0) return []
+        const rows = await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
+        await remember(db, tables, author, rows.map(keyRevoked))
+        return rows
       })
       for (const profileId of new Set(revoked.map(({ profileId }) => profileId))) tell({ profileId })
       return revoked

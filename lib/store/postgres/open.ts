@@ -6,12 +6,15 @@ import { describePostgres, listenerConfig, loadDriver, poolConfig } from './conn
 import { Connections } from './connections.js'
 import { tablesIn, type Context } from './database.js'
 import { reasonOf } from './failures.js'
+import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { Listener, type ListenerLog } from './listening.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
+import { quotaVerb } from './quota.js'
+import { usageVerbs } from './usage.js'
 import { useVerbs } from './uses.js'
 
 /** How a PostgreSQL store is opened. */
@@ -88,6 +91,9 @@ async function createStore (
     ...insertVerb(context),
     ...profileVerbs(context),
     ...pruneVerb(context),
+    ...quotaVerb(context),
+    ...usageVerbs(context),
+    ...historyVerb(context),
     ...useVerbs(context),
     async close () {
       await listener.close()

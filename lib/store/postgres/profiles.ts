@@ -1,6 +1,9 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { Author } from '../accounts.js'
+import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
 import { anyOf, profileColumns, selectKeys } from './columns.js'
+import { remember } from './history.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
@@ -12,8 +15,8 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
   const columns = profileColumns(tables)
 
   return {
-    async ensureProfile (userId, fields, at) {
-      return await transaction((db) => ensureProfile(db, tables, userId, fields, at))
+    async ensureProfile (userId, fields, at, author) {
+      return await transaction((db) => ensureProfile(db, tables, userId, fields, at, author))
     },
 
     async getProfile (userId) {
@@ -25,20 +28,31 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
         .where(and(gt(profiles.id, cursor), isNull(profiles.deletedAt))).orderBy(asc(profiles.id)).limit(limit))
     },
 
-    async updateProfile (userId, fields) {
-      if (Object.keys(fields).length === 0) return await guarded(() => findProfile(db, tables, userId))
-      const [row] = await transaction((db) => db.update(profiles).set(fields).where(profileOf(tables, userId)).returning(columns))
-      if (row !== undefined) tell({ profileId: row.id })
-      return row ?? null
+    async updateProfile (userId, fields, author) {
+      const result = await transaction(async (db) => {
+        const [before] = await db.select(columns).from(profiles).where(profileOf(tables, userId)).for('no key update')
+        if (before === undefined) return null
+        const changes = different(before, fields)
+        const changed = Object.keys(changes).length > 0
+        if (changed) {
+          await db.update(profiles).set(changes).where(eq(profiles.id, before.id))
+          await remember(db, tables, author, [profileUpdated(before, changes)])
+        }
+        return { row: { ...before, ...changes }, changed }
+      })
+      if (result?.changed) tell({ profileId: result.row.id })
+      return result
     },
 
-    async deleteProfile (userId, at, reason) {
+    async deleteProfile (userId, at, reason, author) {
       const deleted = await transaction(async (db) => {
         const [row] = await db.update(profiles).set({ deletedAt: at }).where(profileOf(tables, userId)).returning(columns)
         if (row === undefined) return null
         const revoked = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
           .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning({ id: keys.id })
-        return { row, revoked: await selectKeys(db, tables, {}).where(anyOf(keys.id, revoked.map(({ id }) => id))) }
+        const dead = await selectKeys(db, tables, {}).where(anyOf(keys.id, revoked.map(({ id }) => id)))
+        await remember(db, tables, author, [...dead.map(keyRevoked), profileDeleted(row)])
+        return { row, revoked: dead }
       })
       if (deleted !== null) tell({ profileId: deleted.row.id })
       return deleted
@@ -47,14 +61,16 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
 }
 
 /** Finds or makes a profile, also when others make it at the same time. */
-async function ensureProfile (db: PostgresDatabase, tables: Tables, userId: string, fields: ProfileFields, at: number) {
+async function ensureProfile (db: PostgresDatabase, tables: Tables, userId: string, fields: ProfileFields, at: number, author: Author | undefined) {
   // A profile found to be there may be deleted before it is read.
   for (;;) {
     const found = await findProfile(db, tables, userId)
     if (found !== null) return { row: found, created: false }
     const [row] = await db.insert(tables.profiles).values({ ...fields, userId, createdAt: at })
       .onConflictDoNothing({ target: tables.profiles.userId, where: sql`deleted_at IS NULL` }).returning(profileColumns(tables))
-    if (row !== undefined) return { row, created: true }
+    if (row === undefined) continue
+    await remember(db, tables, author, [profileCreated(row)])
+    return { row, created: true }
   }
 }
 

@@ -1,9 +1,12 @@
 import { and, count, eq, gt, isNull, or, sql } from 'drizzle-orm'
 import type { Inserted, KeyDraft, ProfileRow, Rules, Store } from '../store.js'
+import type { Author } from '../accounts.js'
+import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
 import { profileColumns } from './columns.js'
 import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { Refused } from './failures.js'
+import { remember } from './history.js'
 import { keys, profiles } from './schema.js'
 
 /** A profile within one batch, and how many keys it may still get. */
@@ -17,7 +20,7 @@ interface Seat {
 export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'insertKeys'> {
   const statements = prepareStatements(db)
 
-  function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules): Inserted {
+  function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined): Inserted {
     const seats = new Map<string, Seat>()
     const created: ProfileRow[] = []
     const rows = drafts.map((draft) => {
@@ -32,13 +35,14 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
       statements.insertKey({ ...draft, ...terms, profileId: seat.profile.id })
       return toNewRow(draft, seat.profile.id, terms)
     })
+    remember(db, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
     return { refused: null, keys: rows, profiles: created }
   }
 
   return {
-    async insertKeys (drafts, at, rules) {
+    async insertKeys (drafts, at, rules, author) {
       try {
-        return write(() => insertAll(drafts, at, rules))
+        return write(() => insertAll(drafts, at, rules, author))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error

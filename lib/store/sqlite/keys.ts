@@ -1,9 +1,11 @@
 import { and, asc, desc, eq, gt, isNull, lte, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow, Store } from '../store.js'
 import { accessColumns, keyColumns, profileColumns, storedColumns } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
+import { remember } from './history.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
@@ -40,7 +42,7 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
         .orderBy(asc(keys.expiresAt), asc(keys.id)).all())
     },
 
-    async changeKey (id, decide) {
+    async changeKey (id, decide, author) {
       return write(() => {
         const stored = selectKeys(db, storedColumns).where(eq(keys.id, id)).get()
         const profile = db.select(profileColumns).from(profiles).where(eq(profiles.id, stored?.profileId ?? -1)).get()
@@ -48,18 +50,23 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
         const fields = decide(stored, profile)
         if (fields instanceof Error) return { error: fields }
         const changed = Object.keys(fields).length > 0
-        if (changed) db.update(keys).set(fields).where(eq(keys.id, id)).run()
+        if (changed) {
+          db.update(keys).set(fields).where(eq(keys.id, id)).run()
+          remember(db, author, [keyChanged(stored, fields)])
+        }
         const { digest, previousDigest, ...row } = { ...stored, ...fields }
         return { row, changed }
       })
     },
 
-    async revokeKeys (userId, at, reason) {
+    async revokeKeys (userId, at, reason, author) {
       return write(() => {
         const live = selectKeys(db, {}).where(and(eq(profiles.userId, userId), isNull(keys.revokedAt))).all()
         const fields = { revokedAt: at, revokedReason: reason }
         for (const { id } of live) db.update(keys).set(fields).where(eq(keys.id, id)).run()
-        return live.map((key) => ({ ...key, ...fields }))
+        const revoked = live.map((key) => ({ ...key, ...fields }))
+        remember(db, author, revoked.map(keyRevoked))
+        return revoked
       })
     },
 

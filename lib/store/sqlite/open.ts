@@ -5,11 +5,14 @@ import type { Store } from '../store.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { codeOf, driverErrorOf, guarded } from './failures.js'
 import { generationVerb } from './generation.js'
+import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
+import { quotaVerb } from './quota.js'
+import { usageVerbs } from './usage.js'
 import { useVerbs } from './uses.js'
 
 /** How long a statement waits for another process's write, in milliseconds. */
@@ -70,6 +73,9 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
     ...pruneVerb(db, write),
+    ...quotaVerb(db, writeUses),
+    ...usageVerbs(db, writeUses),
+    ...historyVerb(db),
     ...useVerbs(db, writeUses),
     async close () {
       if (owned) db.$client.close()

@@ -1,8 +1,11 @@
 import { and, asc, eq, gt, isNull } from 'drizzle-orm'
+import type { Author } from '../accounts.js'
+import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
 import { keyColumns, profileColumns } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
+import { remember } from './history.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about profiles. */
@@ -10,8 +13,8 @@ export type ProfileVerbs = Pick<Store, 'ensureProfile' | 'getProfile' | 'listPro
 
 export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
   return {
-    async ensureProfile (userId, fields, at) {
-      return write(() => ensureProfile(db, userId, fields, at))
+    async ensureProfile (userId, fields, at, author) {
+      return write(() => ensureProfile(db, userId, fields, at, author))
     },
 
     async getProfile (userId) {
@@ -23,29 +26,39 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
         .where(and(gt(profiles.id, cursor), isNull(profiles.deletedAt))).orderBy(asc(profiles.id)).limit(limit).all())
     },
 
-    async updateProfile (userId, fields) {
-      return write(() => Object.keys(fields).length === 0
-        ? findProfile(db, userId)
-        : db.update(profiles).set(fields).where(profileOf(userId)).returning(profileColumns).get() ?? null)
+    async updateProfile (userId, fields, author) {
+      return write(() => {
+        const before = findProfile(db, userId)
+        if (before === null) return null
+        const changes = different(before, fields)
+        const changed = Object.keys(changes).length > 0
+        if (changed) {
+          db.update(profiles).set(changes).where(eq(profiles.id, before.id)).run()
+          remember(db, author, [profileUpdated(before, changes)])
+        }
+        return { row: { ...before, ...changes }, changed }
+      })
     },
 
-    async deleteProfile (userId, at, reason) {
-      return write(() => deleteProfile(db, userId, at, reason))
+    async deleteProfile (userId, at, reason, author) {
+      return write(() => deleteProfile(db, userId, at, reason, author))
     }
   }
 }
 
-function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number) {
+function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileFields, at: number, author: Author | undefined) {
   const found = findProfile(db, userId)
   if (found !== null) return { row: found, created: false }
-  return { row: db.insert(profiles).values({ ...fields, userId, createdAt: at }).returning(profileColumns).get(), created: true }
+  const row = db.insert(profiles).values({ ...fields, userId, createdAt: at }).returning(profileColumns).get()
+  remember(db, author, [profileCreated(row)])
+  return { row, created: true }
 }
 
 function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
   return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
 }
 
-function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: string | null) {
+function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: string | null, author: Author | undefined) {
   const row = db.update(profiles).set({ deletedAt: at }).where(profileOf(userId)).returning(profileColumns).get()
   if (row === undefined) return null
   const live = and(eq(keys.profileId, row.id), isNull(keys.revokedAt))
@@ -53,7 +66,9 @@ function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: 
     .leftJoin(uses, eq(uses.keyId, keys.id)).where(live).all()
   const fields = { revokedAt: at, revokedReason: reason }
   db.update(keys).set(fields).where(live).run()
-  return { row, revoked: revoked.map((key) => ({ ...key, ...fields })) }
+  const dead = revoked.map((key) => ({ ...key, ...fields }))
+  remember(db, author, [...dead.map(keyRevoked), profileDeleted(row)])
+  return { row, revoked: dead }
 }
 
 /** The user's profile, unless it was deleted. */

@@ -1,0 +1,101 @@
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
+import { isFunction, isPlainObject } from '../checks.js'
+import type { CheckRate } from '../keys/limiting.js'
+import type { RateLimit } from '../limits.js'
+
+/*
+ * Rate limits are counted by @fastify/rate-limit: by the one that the application registered in our scope or around it,
+ * with its store, or else by one of our own that counts in memory. Its settings for requests at large are not ours, and
+ * each that could let somebody pass is overruled.
+ */
+
+/** How long a store may take to count, in milliseconds. */
+const TIMEOUT = 1000
+
+/** Counters kept in memory at least; one that is forgotten begins anew. */
+const MIN_COUNTERS = 100_000
+
+/** What it is given in the place of a request. The configuration of a route, which it reads too, must not split a key's counter. */
+interface Asked {
+  readonly keyId: string
+  readonly limit: RateLimit
+  readonly routeOptions: { readonly config: object }
+}
+
+/** Loads the package, when it is installed. */
+export type LoadRateLimit = () => Promise<{ readonly default: FastifyPluginCallback<{ global: boolean }> }>
+
+const load: LoadRateLimit = () => import('@fastify/rate-limit')
+
+/**
+ * Prepares to count rate limits.
+ *
+ * @param cacheSize how many keys are kept in memory; there are counters for as many, and for 100,000 at least
+ * @returns what finds the limiter once the application is ready, or null when the package is neither registered nor installed
+ */
+export async function prepareLimiter (app: FastifyInstance, cacheSize: number | false, loadPackage = load): Promise<() => CheckRate | null> {
+  const cache = Math.max(MIN_COUNTERS, Number(cacheSize))
+  const scopes = [app]
+  if (!('createRateLimit' in app)) await registerOwn(app, loadPackage, (scope) => scopes.push(scope))
+  return () => {
+    for (const scope of scopes) {
+      const limiter = toLimiter(scope, cache)
+      if (limiter !== null) return limiter
+    }
+    return null
+  }
+}
+
+/** Registers the package, if it is installed, in a scope that nobody else sees. */
+async function registerOwn (app: FastifyInstance, loadPackage: LoadRateLimit, use: (scope: FastifyInstance) => void): Promise<void> {
+  const loaded = await loadPackage().catch(() => null)
+  if (loaded === null) return
+  await app.register(async (scope) => {
+    await scope.register(loaded.default, { global: false })
+    use(scope)
+  })
+}
+
+function toLimiter (scope: FastifyInstance, cache: number): CheckRate | null {
+  const create: unknown = Reflect.get(scope, 'createRateLimit')
+  if (!isFunction(create)) return null
+  const check: unknown = Reflect.apply(create, scope, [{
+    keyGenerator: ({ keyId }: Asked) => `api-key:${keyId}`,
+    max: ({ limit }: Asked) => limit.max,
+    timeWindow: ({ limit }: Asked) => limit.timeWindow,
+    allowList: null,
+    ban: -1,
+    skipOnError: false,
+    continueExceeding: false,
+    exponentialBackoff: false,
+    cache
+  }])
+  return async (keyId, limit) => {
+    if (!isFunction(check)) throw new Error('@fastify/rate-limit of this version cannot check by hand; install 11 or later')
+    const asked: Asked = { keyId, limit, routeOptions: { config: {} } }
+    const answer: unknown = await withinTime(Reflect.apply(check, scope, [asked]))
+    return toState(answer, limit)
+  }
+}
+
+/** Reads the answer. Anything unexpected throws, and so refuses. */
+function toState (answer: unknown, { max }: RateLimit): Awaited<ReturnType<CheckRate>> {
+  const { isExceeded, remaining, ttlInSeconds } = isPlainObject(answer) ? answer : {}
+  if (typeof isExceeded !== 'boolean' || typeof remaining !== 'number' || typeof ttlInSeconds !== 'number') {
+    throw new Error('@fastify/rate-limit did not say whether the limit is exceeded')
+  }
+  return { isExceeded, max, remaining, reset: ttlInSeconds }
+}
+
+/** Gives up on a store that does not answer. */
+async function withinTime (answer: unknown): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('the store of @fastify/rate-limit did not answer in time')), TIMEOUT)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,50 @@
+import { TooManyFailuresError } from '../errors.js'
+import type { RateLimit } from '../limits.js'
+import { Cache } from './cache.js'
+import { networkOf } from './network.js'
+
+/** How many addresses are kept in mind, the newest; whoever has more can begin anew with each of them anyway. */
+const MAX_ADDRESSES = 50_000
+
+/** Failed attempts from one address in one window. */
+interface Failures {
+  readonly until: number
+  count: number
+}
+
+/**
+ * Counts attempts that failed, by address, in fixed windows that begin with the first of them. An address with too many
+ * has to wait before it may cost the database anything; keys that are in the cache do not come here. In this process's
+ * memory, and not across nodes: what it protects is the database behind this process.
+ */
+export class FailureLimit {
+  readonly #limit: RateLimit
+  readonly #now: () => number
+  readonly #failures = new Cache<Failures>(MAX_ADDRESSES)
+
+  constructor (limit: RateLimit, now: () => number) {
+    this.#limit = limit
+    this.#now = now
+  }
+
+  /**
+   * Lets an address pass that may try a key.
+   *
+   * @throws FST_API_KEY_TOO_MANY_FAILURES with the seconds to wait as `retryAfter`
+   */
+  check (ip: string): void {
+    const failures = this.#failures.get(networkOf(ip))
+    if (failures === undefined || failures.count < this.#limit.max) return
+    const left = failures.until - this.#now()
+    if (left > 0) throw Object.assign(new TooManyFailuresError(), { retryAfter: Math.ceil(left / 1000) })
+  }
+
+  /** Counts a failed attempt. */
+  note (ip: string): void {
+    const network = networkOf(ip)
+    const now = this.#now()
+    const failures = this.#failures.get(network)
+    if (failures !== undefined && failures.until > now) failures.count += 1
+    else this.#failures.set(network, { until: now + this.#limit.timeWindow, count: 1 })
+  }
+}

@@ -1,0 +1,60 @@
+import { checkObject, type Check } from '../checks.js'
+import { ArgumentError } from '../errors.js'
+import type { DayCount } from '../store/accounts.js'
+import { checkKeyId } from './arguments.js'
+import type { Context } from './context.js'
+import { unknownKey } from './lifecycle.js'
+import { DAY, dayOf } from './tally.js'
+
+/** The days that are asked for, both included, in UTC. */
+export interface UsageRange {
+  /** A time within the first day, or the day such as `'2030-01-31'`. Default 29 days before the last one. */
+  from?: Date | string
+  /** A time within the last day, or the day. Default today. */
+  to?: Date | string
+}
+
+/** How often a key was used on one day. */
+export interface DayUsage {
+  /** Such as `'2030-01-31'`, in UTC. */
+  readonly day: string
+  readonly accepted: number
+  /** Refusals by the code of their error. */
+  readonly refused: Readonly<Record<string, number>>
+}
+
+const SHOWN_DAYS = 30
+
+const DATE: Check = { allowed: "a Date or a day such as '2030-01-31'", test: (value) => toDay(value) !== null }
+
+/** Reads how often a key was used and refused, by day. Days on which nothing happened are left out. */
+export async function readUsage ({ store, activity, settings }: Context, keyId: string, range: UsageRange): Promise<DayUsage[]> {
+  checkKeyId(keyId)
+  const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
+  checkObject(range, 'the second argument', '', { from: DATE, to: DATE }, refuse)
+  const last = toDay(range.to) ?? dayOf(settings.now())
+  const first = toDay(range.from) ?? last - SHOWN_DAYS + 1
+  if (first > last) throw refuse('from', 'no later than to', 'a later day')
+  if (await store.getKey(keyId) === null) throw unknownKey(keyId)
+  // What is counted in memory belongs to the answer.
+  await activity.flush()
+  return byDay(await store.readUsage(keyId, first, last))
+}
+
+function byDay (counts: readonly DayCount[]): DayUsage[] {
+  const days = new Map<number, { day: string, accepted: number, refused: Record<string, number> }>()
+  for (const { day, outcome, count } of counts) {
+    const entry = days.get(day) ?? { day: new Date(day * DAY).toISOString().slice(0, 10), accepted: 0, refused: {} }
+    if (outcome === 'accepted') entry.accepted = count
+    else entry.refused[outcome] = count
+    days.set(day, entry)
+  }
+  return [...days.values()]
+}
+
+/** The day of a time or of its text, in days since the epoch; null when it is neither. */
+function toDay (value: unknown): number | null {
+  const time = value instanceof Date ? value.getTime() : typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN
+  // A database counts days with 32 bits.
+  return Number.isNaN(time) || Math.abs(time) > 1e14 ? null : dayOf(time)
+}

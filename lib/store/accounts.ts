@@ -1,0 +1,81 @@
+/*
+ * What the domain asks of a database about who did what with keys, and how often: quotas, use by day, history.
+ */
+
+/** A use that was counted against a quota, or the reason why it was not. */
+export interface QuotaCount {
+  /** Whether there was a use left, which is now taken. */
+  readonly isTaken: boolean
+  /** Uses taken in the current period, this one included. */
+  readonly used: number
+  /** When the current period began. */
+  readonly since: number
+}
+
+/** How many uses of a key there may be: in total, or in each period of `every` milliseconds. */
+export interface Quota {
+  readonly max: number
+  readonly every: number | null
+}
+
+/** So many uses or refusals of a key on one day. */
+export interface DayCount {
+  readonly keyId: string
+  /** Days since the epoch, in UTC. */
+  readonly day: number
+  /** `accepted`, or the code of the error. */
+  readonly outcome: string
+  readonly count: number
+}
+
+/** Who makes a change, from where and when. */
+export interface Author {
+  readonly actor: string | null
+  readonly ip: string | null
+  readonly at: number
+}
+
+/** What changed, by name: a list of what was before and what is after. */
+export type Changes = Readonly<Record<string, unknown>>
+
+/** A change that is to be remembered. */
+export interface HistoryDraft {
+  /** Null when it is about the profile. */
+  readonly keyId: string | null
+  readonly profileId: number
+  readonly userId: string
+  readonly action: string
+  /** Null where nothing was before, or nothing is after. */
+  readonly changes: Changes | null
+}
+
+/** A change as remembered. */
+export interface HistoryRow extends HistoryDraft, Author {
+  readonly id: number
+}
+
+/** Which changes are asked for: those of a key, of a user, or all. */
+export interface HistoryFilter {
+  readonly keyId?: string
+  readonly userId?: string
+  /** Only those before the one with this id. */
+  readonly before?: number
+  readonly limit: number
+}
+
+export interface AccountStore {
+  /**
+   * Counts one use of a key if its quota has one left, as one guarded statement, so that no two callers get the same one.
+   * Periods follow each other without a gap from the first use on. Null when there is no such key. On the path of
+   * requests, hence synchronous where the engine is.
+   */
+  takeQuota (keyId: string, quota: Quota, at: number): QuotaCount | null | Promise<QuotaCount | null>
+
+  /** Adds counts to those that are stored, in one batch. Each key, day and outcome comes once. Of keys that are gone nothing is kept. */
+  saveUsage (counts: readonly DayCount[]): Promise<void>
+  /** The counts of a key from one day to another, both included, in the order of days. */
+  readUsage (keyId: string, from: number, to: number): Promise<DayCount[]>
+
+  /** Changes that are remembered, newest first. */
+  listHistory (filter: HistoryFilter): Promise<HistoryRow[]>
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Changes, HistoryDraft } from './accounts.js'
+import type { KeyFields, KeyRow, ProfileFields, ProfileRow, StoredKey } from './store.js'
+
+/*
+ * What is remembered of a change, the same in every engine. Named as the events are. No digest is ever among it.
+ */
+
+const KEY_FIELDS = ['name', 'scopes', 'expiresAt', 'allowedIps', 'rateMax', 'rateWindow', 'quotaMax', 'quotaEvery', 'metadata'] as const
+const PROFILE_FIELDS = ['group', 'maxKeys', 'scopes', 'expiryDefault', 'expiryMax', 'rateMax', 'rateWindow', 'canUseApi', 'canMakeKeys'] as const
+
+/** Fields of a key that are secret, or only say again that it was used or changed. */
+const UNTOLD = new Set(['digest', 'previousDigest', 'rotatedAt', 'quotaUsed', 'quotaSince'])
+
+/** A key that was made, with what it was given. */
+export function keyCreated (row: KeyRow): HistoryDraft {
+  return aboutKey(row, 'apiKeyCreated', made(KEY_FIELDS.map((name) => [name, row[name]])))
+}
+
+/** A key that was changed. */
+export function keyChanged (before: StoredKey, fields: KeyFields): HistoryDraft {
+  const action = fields.revokedAt !== undefined ? 'apiKeyRevoked' : fields.digest !== undefined ? 'apiKeyRotated' : 'apiKeyUpdated'
+  return aboutKey(before, action, changed(before, fields))
+}
+
+/** A key that was revoked together with others. */
+export function keyRevoked (row: KeyRow): HistoryDraft {
+  return aboutKey(row, 'apiKeyRevoked', made([['revokedAt', row.revokedAt], ['revokedReason', row.revokedReason]]))
+}
+
+/** A profile that was made, with what it was given. */
+export function profileCreated (row: ProfileRow): HistoryDraft {
+  return aboutProfile(row, 'apiUserCreated', made(PROFILE_FIELDS.map((name) => [name, row[name]])))
+}
+
+/** A profile that was changed. */
+export function profileUpdated (before: ProfileRow, fields: ProfileFields): HistoryDraft {
+  return aboutProfile(before, 'apiUserUpdated', changed(before, fields))
+}
+
+/** A profile that was deleted. */
+export function profileDeleted (row: ProfileRow): HistoryDraft {
+  return aboutProfile(row, 'apiUserDeleted', null)
+}
+
+/** The fields that are other than before. */
+export function different (before: ProfileRow, fields: ProfileFields): ProfileFields {
+  const old = new Map<string, unknown>(Object.entries(before))
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDeepStrictEqual(value, old.get(name))))
+}
+
+function aboutKey ({ id, profileId, userId }: KeyRow, action: string, changes: Changes | null): HistoryDraft {
+  return { keyId: id, profileId, userId, action, changes }
+}
+
+function aboutProfile ({ id, userId }: ProfileRow, action: string, changes: Changes | null): HistoryDraft {
+  return { keyId: null, profileId: id, userId, action, changes }
+}
+
+/** What there is after and was not before; null for nothing. */
+function made (fields: readonly (readonly [name: string, value: unknown])[]): Changes | null {
+  const told = fields.filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0) && value !== '')
+  return told.length === 0 ? null : Object.fromEntries(told.map(([name, value]) => [name, [null, value]]))
+}
+
+function changed (before: object, fields: object): Changes {
+  const old = new Map<string, unknown>(Object.entries(before))
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !UNTOLD.has(name)).map(([name, value]) => [name, [old.get(name), value]]))
+}

@@ -1,0 +1,15 @@
+// A process of its own that sends requests with one key: caller.js <module> <options> <key> <how many>. Prints what each was answered.
+const [module, options, key = '', count] = process.argv.slice(2)
+const { default: Fastify } = await import('fastify')
+const { default: apiKey } = await import(String(module))
+
+const app = Fastify()
+await app.register(apiKey, JSON.parse(String(options)))
+app.get('/', async () => 'ok')
+await app.ready()
+process.send?.('ready')
+await new Promise((resolve) => process.once('message', resolve))
+const answers = await Promise.all(Array.from({ length: Number(count) }, () => app.inject({ url: '/', headers: { 'x-api-authorization': key } })))
+await app.close()
+process.send?.(answers.map((answer) => answer.statusCode === 200 ? '200' : answer.json().code))
+process.disconnect()

@@ -1,0 +1,109 @@
+import { mock } from 'node:test'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { prepareLimiter } from '../lib/http/rate-limiter.js'
+import type { CheckRate } from '../lib/keys/limiting.js'
+import { bareServer } from './helpers/app.js'
+
+const limit = { max: 2, timeWindow: 60_000 }
+
+/** A store of @fastify/rate-limit that does what the test says. */
+function storeThat (incr: (key: string, done: (error: Error | null, result?: { current: number, ttl: number }) => void) => void) {
+  return class Store {
+    incr = incr
+    child () { return new Store() }
+  }
+}
+
+/** The limiter of an application that is ready. */
+async function limiterOf (app: FastifyInstance, cacheSize: number | false = false): Promise<CheckRate> {
+  const find = await prepareLimiter(app, cacheSize)
+  await app.ready()
+  const check = find()
+  if (check === null) throw new Error('no limiter')
+  return check
+}
+
+function freezeTime (t: Test): void {
+  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_700_000_000_000 })
+  t.teardown(() => mock.timers.reset())
+}
+
+t.test('each key has a counter and a limit of its own, in fixed windows', async (t) => {
+  freezeTime(t)
+  const check = await limiterOf(bareServer(t))
+  t.strictSame(await check('one', limit), { isExceeded: false, max: 2, remaining: 1, reset: 60 })
+  mock.timers.tick(30_500)
+  t.strictSame(await check('one', limit), { isExceeded: false, max: 2, remaining: 0, reset: 30 })
+  t.strictSame(await check('one', limit), { isExceeded: true, max: 2, remaining: 0, reset: 30 })
+  t.match(await check('two', { max: 1, timeWindow: 1000 }), { isExceeded: false, reset: 1 })
+  mock.timers.tick(29_500)
+  t.match(await check('one', limit), { isExceeded: false, remaining: 1 }, 'the window did not slide with the last request')
+})
+
+t.test('more keys than the package counts by default are all held to their limits', async (t) => {
+  const check = await limiterOf(bareServer(t), 6000)
+  for (let round = 0; round < 2; round++) for (let i = 0; i < 6000; i++) await check(`key ${i}`, { max: 1, timeWindow: 60_000 })
+  let exceeded = 0
+  for (let i = 0; i < 6000; i++) if ((await check(`key ${i}`, { max: 2, timeWindow: 60_000 })).isExceeded) exceeded++
+  t.equal(exceeded, 6000)
+})
+
+t.test("the application's own registration is used with its store, and none of its settings lets anybody pass", async (t) => {
+  const seen: string[] = []
+  const Store = storeThat((key, done) => {
+    seen.push(key)
+    done(null, { current: 3, ttl: 1500 })
+  })
+  const app = bareServer(t)
+  await app.register(rateLimit, { global: false, store: Store, allowList: () => true, skipOnError: true, max: 1_000_000, keyGenerator: () => 'all' })
+  const check = await limiterOf(app)
+  t.strictSame(await check('one', limit), { isExceeded: true, max: 2, remaining: 0, reset: 2 })
+  t.strictSame(seen, ['api-key:one'])
+})
+
+t.test("the application's registration is used when it comes later too, and beside it routes keep their own limits", async (t) => {
+  const seen: string[] = []
+  const app = bareServer(t)
+  const find = await prepareLimiter(app, false)
+  await app.register(rateLimit, { global: false, store: storeThat((key, done) => { seen.push(key); done(null, { current: 1, ttl: 1000 }) }) })
+  app.get('/', { config: { rateLimit: { max: 5 } } }, async () => 'here')
+  await app.ready()
+  await find()?.('one', limit)
+  t.strictSame(seen, ['api-key:one'])
+  t.equal((await app.inject('/')).headers['x-ratelimit-limit'], '5')
+})
+
+t.test('a store that fails or does not answer refuses, also where the application would let pass', async (t) => {
+  const failing = bareServer(t)
+  await failing.register(rateLimit, { global: false, skipOnError: true, store: storeThat((_key, done) => done(new Error('no connection'))) })
+  await t.rejects((await limiterOf(failing))('one', limit), { message: 'no connection' })
+
+  freezeTime(t)
+  const silent = bareServer(t)
+  await silent.register(rateLimit, { global: false, store: storeThat(() => {}) })
+  const answer = (await limiterOf(silent))('one', limit)
+  // The package asks for its key first.
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+  mock.timers.tick(1000)
+  await t.rejects(answer, { message: 'the store of @fastify/rate-limit did not answer in time' })
+})
+
+t.test('an answer that does not say whether the limit is exceeded refuses', async (t) => {
+  for (const create of [
+    () => async () => ({ isAllowed: true, key: 'one' }), () => async () => null, () => async () => ({ isExceeded: false, remaining: 1 }),
+    () => async () => ({ isExceeded: 'no', remaining: 1, ttlInSeconds: 1 }), () => 'nothing'
+  ]) {
+    const app = bareServer(t)
+    app.decorate<unknown>('createRateLimit', create)
+    await t.rejects((await limiterOf(app))('one', limit), { message: /^@fastify\/rate-limit / })
+  }
+})
+
+t.test('without the package there is no limiter', async (t) => {
+  const app = bareServer(t)
+  const find = await prepareLimiter(app, false, async () => { throw new Error('not installed') })
+  await app.ready()
+  t.equal(find(), null)
+})
