@@ -1,8 +1,9 @@
 import { mock } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { prepareLimiter } from '../lib/http/rate-limiter.js'
+import type { ApiKeyOptions } from '../lib/index.js'
 import type { CheckRate } from '../lib/keys/limiting.js'
 import { bareServer } from './helpers/app.js'
 
@@ -106,4 +107,20 @@ t.test('without the package there is no limiter', async (t) => {
   const find = await prepareLimiter(app, false, async () => { throw new Error('not installed') })
   await app.ready()
   t.equal(find(), null)
+})
+
+t.test('a rate limit that nothing can check stops the start and says what to install', async (t) => {
+  const { apiKey } = await t.mockImport<typeof import('../lib/plugin.js')>('../lib/plugin.js', {
+    '@fastify/rate-limit': { get default (): never { throw new Error('Cannot find package') } }
+  })
+  const start = async (options: ApiKeyOptions) => {
+    const app = Fastify()
+    t.teardown(() => app.close())
+    app.register(apiKey, { database: ':memory:', ...options })
+    await app.ready()
+  }
+  for (const options of [{ rateLimit: { max: 1, timeWindow: '1m' } }, { groups: { free: { rateLimit: { max: 1, timeWindow: '1m' } } } }]) {
+    await t.rejects(start(options), { code: 'FST_API_KEY_INVALID_OPTION', message: /npm install @fastify\/rate-limit/ })
+  }
+  await t.resolves(start({}), 'without a limit nothing is missing')
 })

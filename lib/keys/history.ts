@@ -53,5 +53,5 @@ export async function readHistory ({ store }: Pick<Context, 'store'>, query: His
   // One more than asked for, to know whether there is another page.
   const rows = await store.listHistory({ ...(keyId !== undefined && { keyId }), ...(userId !== undefined && { userId }), ...(cursor !== undefined && { before: cursor }), limit: limit + 1 })
   const entries = rows.slice(0, limit).map((row) => ({ ...row, at: new Date(row.at) }))
-  return { entries, cursor: rows.length > limit ? entries.at(-1)?.id ?? null : null }
+  return { entries, cursor: rows.length > limit ? Math.min(...entries.map(({ id }) => id)) : null }
 }

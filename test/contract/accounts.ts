@@ -25,6 +25,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
     t.strictSame(await store.takeQuota(keyId, { max: 4, every: null }, T0 + 9), { isTaken: true, used: 4, since: T0 + 1 }, 'a larger one goes on from there')
     t.strictSame(await store.takeQuota(other, quota, T0 + 9), { isTaken: true, used: 1, since: T0 + 9 })
     t.equal(await store.takeQuota('nobody', quota, T0), null)
+    t.strictSame(await store.takeQuota(await makeKey(store), { max: 0, every: null }, T0), { isTaken: false, used: 0, since: T0 }, 'of nothing nothing is taken')
   })
 
   test('a quota begins anew with each period, and periods follow each other without a gap', async (t, store) => {

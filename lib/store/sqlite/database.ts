@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { is, Param, Placeholder, type Query } from 'drizzle-orm'
+import { Column, is, Param, Placeholder, type Query } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 
 /** A Drizzle database on a better-sqlite3 connection. */
@@ -25,6 +25,34 @@ export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }):
   const statement = db.$client.prepare<unknown[][]>(sql)
   const binders = params.map(toBinder)
   return (values) => statement.run(binders.map((bind) => bind(values))).changes
+}
+
+/**
+ * Prepares a Drizzle query of one row for the driver alone, for the look-up that each request may need.
+ *
+ * @param query selects exactly `columns`, in their order
+ * @returns a function that runs it and gives the row as Drizzle would, undefined when there is none
+ */
+export function prepareLookUp<R> (
+  db: SqliteDatabase, query: { toSQL: () => Query, get: () => R | undefined }, columns: Readonly<Record<string, Column>>
+): (values: Values) => R | undefined {
+  const { sql, params } = query.toSQL()
+  const statement = db.$client.prepare<unknown[][], unknown[]>(sql).raw()
+  const binders = params.map(toBinder)
+  const readers = Object.entries(columns).map(([name, column], i) => ({ name, i, decode: decoderOf(column) }))
+  return (values) => {
+    const found = statement.get(binders.map((bind) => bind(values)))
+    if (found === undefined) return undefined
+    const row: Record<string, unknown> = {}
+    for (const { name, i, decode } of readers) row[name] = found[i] === null || decode === null ? found[i] : decode(found[i])
+    // The columns are those of the query, whose type this is.
+    return row as R
+  }
+}
+
+/** How a column's values are read; null when they are what the driver gives. */
+function decoderOf (column: Column): ((value: unknown) => unknown) | null {
+  return column.mapFromDriverValue === Column.prototype.mapFromDriverValue ? null : (value) => column.mapFromDriverValue(value)
 }
 
 function toBinder (param: unknown): (values: Values) => unknown {

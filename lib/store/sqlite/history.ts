@@ -1,18 +1,32 @@
-import { and, desc, eq, lt } from 'drizzle-orm'
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { AccountStore, Author, HistoryDraft } from '../accounts.js'
-import type { SqliteDatabase } from './database.js'
+import { prepareBulk, type SqliteDatabase } from './database.js'
 import { guarded } from './failures.js'
 import { history } from './schema.js'
 
-/** Entries in one statement, which may have so many parameters only. */
-const CHUNK = 1000
+/** Prepared once for each database, since thousands of keys may be made at once. */
+const statements = new WeakMap<SqliteDatabase, ReturnType<typeof prepareInsert>>()
 
 /** Remembers changes, within the transaction that makes them. */
 export function remember (db: SqliteDatabase, author: Author | undefined, drafts: readonly HistoryDraft[]): void {
   if (author === undefined) return
-  for (let i = 0; i < drafts.length; i += CHUNK) {
-    db.insert(history).values(drafts.slice(i, i + CHUNK).map((draft) => ({ ...draft, ...author }))).run()
-  }
+  const insert = statements.get(db) ?? prepareInsert(db)
+  statements.set(db, insert)
+  for (const draft of drafts) insert({ ...draft, ...author })
+}
+
+function prepareInsert (db: SqliteDatabase) {
+  const placeholder = sql.placeholder
+  return prepareBulk(db, db.insert(history).values({
+    at: placeholder('at'),
+    keyId: placeholder('keyId'),
+    profileId: placeholder('profileId'),
+    userId: placeholder('userId'),
+    actor: placeholder('actor'),
+    ip: placeholder('ip'),
+    action: placeholder('action'),
+    changes: placeholder('changes')
+  }))
 }
 
 /** The verb of a store that tells what was remembered. */

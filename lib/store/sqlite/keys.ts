@@ -3,7 +3,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow, Store } from '../store.js'
 import { accessColumns, keyColumns, profileColumns, storedColumns } from './columns.js'
-import type { SqliteDatabase, Write } from './database.js'
+import { prepareLookUp, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
 import { remember } from './history.js'
 import { keys, profiles, uses } from './schema.js'
@@ -12,18 +12,19 @@ import { keys, profiles, uses } from './schema.js'
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'listExpiring' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
-  const byDigest = selectKeys(db, accessColumns)
-    // A bare placeholder would not be encoded as the column's values are.
-    .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare()
-  const byPrevious = selectKeys(db, accessColumns)
-    .where(eq(keys.previousDigest, sql.param(sql.placeholder('digest'), keys.previousDigest))).prepare()
+  const columns = { ...keyColumns, ...accessColumns }
+  // A bare placeholder would not be encoded as the column's values are.
+  const byDigest = prepareLookUp(db, selectKeys(db, accessColumns)
+    .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))), columns)
+  const byPrevious = prepareLookUp(db, selectKeys(db, accessColumns)
+    .where(eq(keys.previousDigest, sql.param(sql.placeholder('digest'), keys.previousDigest))), columns)
 
   return {
     findByDigest (digest) {
       return guarded(() => {
-        const row = byDigest.get({ digest })
+        const row = byDigest({ digest })
         if (row !== undefined) return { ...row, isPrevious: false }
-        const previous = byPrevious.get({ digest })
+        const previous = byPrevious({ digest })
         return previous === undefined ? null : { ...previous, isPrevious: true }
       })
     },

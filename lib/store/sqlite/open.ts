@@ -102,8 +102,6 @@ function configure (client: Database): void {
   // The driver is built to wait less than that in WAL mode, and a power failure could bring a revoked key back.
   client.pragma('synchronous = FULL')
   client.pragma('foreign_keys = ON')
-  // As much as SQLite maps at most. A large file's pages are then read without a call of the system for each.
-  client.pragma('mmap_size = 2147418112')
 }
 
 /**
