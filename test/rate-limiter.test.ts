@@ -1,9 +1,10 @@
+import { register } from 'node:module'
 import { mock } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { prepareLimiter } from '../lib/http/rate-limiter.js'
-import type { ApiKeyOptions } from '../lib/index.js'
+import { apiKey, type ApiKeyOptions } from '../lib/index.js'
 import type { CheckRate } from '../lib/keys/limiting.js'
 import { bareServer } from './helpers/app.js'
 
@@ -110,9 +111,7 @@ t.test('without the package there is no limiter', async (t) => {
 })
 
 t.test('a rate limit that nothing can check stops the start and says what to install', async (t) => {
-  const { apiKey } = await t.mockImport<typeof import('../lib/plugin.js')>('../lib/plugin.js', {
-    '@fastify/rate-limit': { get default (): never { throw new Error('Cannot find package') } }
-  })
+  register("data:text/javascript,export function resolve (name, context, next) { if (name === '@fastify/rate-limit') throw new Error('not installed'); return next(name, context) }")
   const start = async (options: ApiKeyOptions) => {
     const app = Fastify()
     t.teardown(() => app.close())
