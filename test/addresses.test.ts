@@ -70,3 +70,17 @@ t.test('X-Forwarded-For counts only where the application trusts a proxy, and is
     t.notMatch(log.text, key.slice(8))
   }
 })
+
+t.test('where failed attempts are limited, X-Forwarded-For is warned of too, since all that come by one proxy would wait together', async (t) => {
+  for (const trustProxy of [true, false]) {
+    const log = new Log()
+    const app = await server(t, { failureLimit: { max: 5, timeWindow: 60_000 } }, log, trustProxy)
+    const { key } = await app.apiKeys.create('ann')
+    const ask = (key: string) => app.inject({ url: '/me', headers: { [HEADER]: key, 'x-forwarded-for': '192.0.2.7' } })
+    await ask(key)
+    t.strictSame(log.messages(WARN), [], 'a key that is accepted was no attempt')
+    for (let i = 0; i < 2; i++) await ask('nonsense')
+    const warning = 'failed attempts are limited by address and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify'
+    t.strictSame(log.messages(WARN), trustProxy ? [] : [warning])
+  }
+})

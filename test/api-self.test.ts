@@ -26,6 +26,18 @@ t.test('a key ends itself, in any state and from any address', async (t) => {
   t.strictSame(events, made.map(({ id }) => [id, 'by the key itself', '127.0.0.1', null]))
 })
 
+t.test('a client that names the type of a body, with or without one, ends its key all the same', async (t) => {
+  const app = await server(t, { api: true })
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/xml']) {
+    for (const payload of ['', '{"a']) {
+      const { id, key } = await app.apiKeys.create('ann')
+      const response = await app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key, 'content-type': type }, payload })
+      t.equal(response.statusCode, 204)
+      t.match(await app.apiKeys.get(id), { state: 'revoked' })
+    }
+  }
+})
+
 t.test('without a key, or with one that is none, it is refused with the challenge', async (t) => {
   const app = await server(t, { api: true, header: ['Authorization', 'X-Key'] })
   const challenge = 'Bearer realm="API", ApiKey realm="API", header="X-Key"'

@@ -42,6 +42,18 @@ t.test('a good key is never locked out from elsewhere, nor from the same address
   t.equal(await from('192.0.2.1', other.key), 200, 'also when it has to be looked up again')
 })
 
+t.test('a key that was in the cache before it was revoked is limited as any other', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database, failureLimit })
+  const { id, key } = await app.apiKeys.create('ann')
+  t.equal((await ask(app, key)).status, 200)
+  await app.apiKeys.revoke(id)
+  for (let i = 0; i < 3; i++) t.equal((await ask(app, key)).status, 401)
+  statements.length = 0
+  t.equal((await ask(app, key)).status, 429)
+  t.strictSame(statements, [], 'and costs the database nothing')
+})
+
 t.test('only attempts with a key that is not accepted count', async (t) => {
   const app = await server(t, { failureLimit })
   app.get('/scoped', { config: { apiKey: { scopes: ['write'] } } }, async () => 'never')
@@ -82,6 +94,7 @@ t.test('memory is bounded: of very many addresses the oldest are forgotten', asy
 t.test('attempts from one IPv6 network count together, and mapped IPv4 addresses as what they are', async (t) => {
   t.equal(networkOf('192.0.2.1'), '192.0.2.1')
   t.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1')
+  t.equal(networkOf('192.0.2.1:50123'), '192.0.2.1', 'also with the port, which some proxies pass on')
   t.equal(networkOf('::1'), '0:0:0:0')
   t.equal(networkOf('2001:DB8::1'), '2001:db8:0:0')
   t.equal(networkOf('2001:db8:0:0:1:2:3:4'), '2001:db8:0:0')

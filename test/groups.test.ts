@@ -24,6 +24,20 @@ onEachEngine("a profile's own values win over its group's, and the group's over 
   t.match(await apiKeys.profiles.update('ann', { group: null }), { group: null, maxKeys: 5, canUseApi: true })
 })
 
+t.test('while its group is not declared, a key gets neither other scopes nor another expiry, which the group may not allow', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const groups = { gone: { scopes: ['a'], expiry: { max: '1d' } } }
+  const before = await server(t, { database, groups })
+  await before.apiKeys.profiles.create('ann', { group: 'gone' })
+  const { id, expiresAt } = await before.apiKeys.create('ann')
+  await before.close()
+  const after = await server(t, { database })
+  for (const changes of [{ expiresAt: null }, { expiresIn: '90d' }, { scopes: ['b'] }]) {
+    await t.rejects(after.apiKeys.update(id, changes), { code: 'FST_API_KEY_UNKNOWN_GROUP' })
+  }
+  t.match(await after.apiKeys.update(id, { name: 'renamed', enabled: false }), { name: 'renamed', state: 'disabled', expiresAt, scopes: [] })
+})
+
 onEachEngine('changing a group takes effect on the next request', async (t, database) => {
   const app = await server(t, { ...database, groups: { barred: { canUseApi: false }, free: {} } })
   await app.apiKeys.profiles.create('ann', { group: 'free' })

@@ -44,6 +44,30 @@ t.test('each key has a counter and a limit of its own, in fixed windows', async 
   t.match(await check('one', limit), { isExceeded: false, remaining: 1 }, 'the window did not slide with the last request')
 })
 
+t.test('of requests at the same time as many pass as the limit allows', async (t) => {
+  const check = await limiterOf(bareServer(t))
+  const answers = await Promise.all(Array.from({ length: 20 }, () => check('one', limit)))
+  t.equal(answers.filter(({ isExceeded }) => !isExceeded).length, 2)
+  t.strictSame(answers.slice(0, 3).map(({ remaining }) => remaining), [1, 0, 0])
+})
+
+t.test('a store that takes its time is asked for all of them at once, also when it failed before', async (t) => {
+  const asked: ((error: Error | null, result?: { current: number, ttl: number }) => void)[] = []
+  const app = bareServer(t)
+  await app.register(rateLimit, { global: false, store: storeThat((_key, done) => asked.push(done)) })
+  const check = await limiterOf(app)
+  const answers = Promise.allSettled(Array.from({ length: 20 }, () => check('one', limit)))
+  while (asked.length < 20) await new Promise((resolve) => setImmediate(resolve))
+  asked.forEach((done, i) => i === 0 ? done(new Error('no connection')) : done(null, { current: i, ttl: 1000 }))
+  t.equal((await answers).filter(({ status }) => status === 'fulfilled').length, 19)
+  const next = Promise.allSettled([check('one', limit), check('one', limit)])
+  while (asked.length < 21) await new Promise((resolve) => setImmediate(resolve))
+  asked[20]?.(new Error('no connection'))
+  while (asked.length < 22) await new Promise((resolve) => setImmediate(resolve))
+  asked[21]?.(null, { current: 1, ttl: 1000 })
+  t.strictSame((await next).map(({ status }) => status), ['rejected', 'fulfilled'])
+})
+
 t.test('more keys than the package counts by default are all held to their limits', async (t) => {
   const check = await limiterOf(bareServer(t), 6000)
   for (let round = 0; round < 2; round++) for (let i = 0; i < 6000; i++) await check(`key ${i}`, { max: 1, timeWindow: 60_000 })
@@ -95,7 +119,8 @@ t.test('a store that fails or does not answer refuses, also where the applicatio
 t.test('an answer that does not say whether the limit is exceeded refuses', async (t) => {
   for (const create of [
     () => async () => ({ isAllowed: true, key: 'one' }), () => async () => null, () => async () => ({ isExceeded: false, remaining: 1 }),
-    () => async () => ({ isExceeded: 'no', remaining: 1, ttlInSeconds: 1 }), () => 'nothing'
+    () => async () => ({ isExceeded: 'no', remaining: 1, ttlInSeconds: 1 }), () => 'nothing',
+    () => async () => ({ isExceeded: false, remaining: NaN, ttlInSeconds: 1 }), () => async () => ({ isExceeded: false, remaining: 1, ttlInSeconds: NaN })
   ]) {
     const app = bareServer(t)
     app.decorate<unknown>('createRateLimit', create)

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
 import { isRefusal, MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
-import type { RateState } from '../limits.js'
+import type { RateLimit, RateState } from '../limits.js'
 import type { ApiUser } from '../keys/records.js'
 import type { ApiKeys } from '../keys/service.js'
 import type { Access } from '../keys/access.js'
@@ -21,6 +21,8 @@ export interface GuardSettings {
   readonly required: boolean
   /** The scopes that are declared; null when any may be asked for. */
   readonly scopes: ReadonlyMap<string, string> | null
+  /** What limits the failed attempts of an address; null for nothing. */
+  readonly failureLimit: RateLimit | null
 }
 
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
@@ -32,6 +34,7 @@ export class Guard {
   /** The headers that may carry the key, in words. */
   readonly headers: string
   readonly #scopes: ReadonlyMap<string, string> | null
+  readonly #limitsFailures: boolean
   #hasWarned = false
 
   constructor (service: Pick<ApiKeys, 'check' | 'limit' | 'accept' | 'refuse'>, settings: GuardSettings) {
@@ -41,6 +44,7 @@ export class Guard {
     this.#fallback = settings.required ? 'required' : 'optional'
     this.headers = settings.headers.join(' or ')
     this.#scopes = settings.scopes
+    this.#limitsFailures = settings.failureLimit !== null
   }
 
   /** The hook for all requests: does what the route says, or else what the option `required` says. */
@@ -141,7 +145,11 @@ export class Guard {
   refusal (request: FastifyRequest, reply: FastifyReply, header: number | null, error: unknown): unknown {
     if (isRefusal(error)) {
       this.#service.refuse(error, request)
-      if (error.statusCode === 401) reply.header('www-authenticate', this.#challenge('invalid_token', header))
+      if (error.statusCode === 401) {
+        reply.header('www-authenticate', this.#challenge('invalid_token', header))
+        // All that come by one proxy would be taken for one caller.
+        if (this.#limitsFailures) this.#warnOfProxies(request, 'failed attempts are limited by address')
+      }
       if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
       if (error.rate !== undefined) tellRate(reply, error.rate)
     }
@@ -168,12 +176,16 @@ export class Guard {
   }
 
   #requireAddress (request: FastifyRequest, access: Access, ip: string | null): void {
-    // Fastify knows the addresses of proxies only where the application trusts some.
-    if (!this.#hasWarned && request.ips === undefined && request.headers['x-forwarded-for'] !== undefined) {
-      this.#hasWarned = true
-      request.log.warn('an API key is bound to addresses and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify')
-    }
+    this.#warnOfProxies(request, 'an API key is bound to addresses')
     access.judgeAddress(ip)
+  }
+
+  /** Warns once where it matters from where requests come, and a proxy that is not trusted may hide it. */
+  #warnOfProxies (request: FastifyRequest, reason: string): void {
+    // Fastify knows the addresses of proxies only where the application trusts some.
+    if (this.#hasWarned || request.ips !== undefined || request.headers['x-forwarded-for'] === undefined) return
+    this.#hasWarned = true
+    request.log.warn(`${reason} and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify`)
   }
 
   /** The error for a key that lacks scopes, and its challenge; null for one that lacks none. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 import { isFunction, isPlainObject } from '../checks.js'
 import type { CheckRate } from '../keys/limiting.js'
@@ -70,22 +71,44 @@ function toLimiter (scope: FastifyInstance, cache: number): CheckRate | null {
     exponentialBackoff: false,
     cache
   }])
-  return async (keyId, limit) => {
+  const ask: CheckRate = async (keyId, limit) => {
     if (!isFunction(check)) throw new Error('@fastify/rate-limit of this version cannot check by hand; install 11 or later')
     const asked: Asked = { keyId, limit, routeOptions: { config: {} } }
     const answer: unknown = await withinTime(Reflect.apply(check, scope, [asked]))
     return toState(answer, limit)
+  }
+  return oneAfterAnother(ask)
+}
+
+/**
+ * Checks requests of one key one after another. The store in memory gives all of them the same object, which is read only
+ * when those that came at the same time are counted too, so that all of them would be refused, the first as the last. It
+ * answers within the turn of the event loop; another store is not waited for any longer than that.
+ */
+function oneAfterAnother (check: CheckRate): CheckRate {
+  const last = new Map<string, ReturnType<CheckRate>>()
+  return (keyId, limit) => {
+    const before = last.get(keyId)
+    const ask = () => check(keyId, limit)
+    const checked = before === undefined ? ask() : Promise.race([before, nextTurn()]).then(ask, ask)
+    last.set(keyId, checked)
+    const done = () => { if (last.get(keyId) === checked) last.delete(keyId) }
+    checked.then(done, done)
+    return checked
   }
 }
 
 /** Reads the answer. Anything unexpected throws, and so refuses. */
 function toState (answer: unknown, { max }: RateLimit): Awaited<ReturnType<CheckRate>> {
   const { isExceeded, remaining, ttlInSeconds } = isPlainObject(answer) ? answer : {}
-  if (typeof isExceeded !== 'boolean' || typeof remaining !== 'number' || typeof ttlInSeconds !== 'number') {
+  // Of a store that gives no numbers, the package says that no limit is exceeded.
+  if (typeof isExceeded !== 'boolean' || !isNumber(remaining) || !isNumber(ttlInSeconds)) {
     throw new Error('@fastify/rate-limit did not say whether the limit is exceeded')
   }
   return { isExceeded, max, remaining, reset: ttlInSeconds }
 }
+
+const isNumber = (value: unknown): value is number => Number.isFinite(value)
 
 /** Gives up on a store that does not answer. */
 async function withinTime (answer: unknown): Promise<unknown> {

@@ -77,6 +77,8 @@ export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow
   const state = stateOf(key, at)
   const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')
   if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, optionOf(late))
+  // What its group would allow is not known.
+  if (!terms.isKnownGroup && (scopes !== undefined || expiresAt !== undefined)) return new UnknownGroupError()
   const error = (scopes === undefined ? null : refuseScopes(scopes, profile, terms)) ??
     (expiresAt === undefined ? null : refuseExpiry(expiresAt, key.createdAt, profile, terms))
   return error ?? fields

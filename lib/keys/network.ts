@@ -6,6 +6,9 @@
  */
 export function networkOf (ip: string): string {
   if (!ip.includes(':')) return ip
+  // Some proxies pass the port on, which is another with each connection.
+  const withPort = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(ip)?.[1]
+  if (withPort !== undefined) return withPort
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1]
   if (mapped !== undefined) return mapped
   const [head = '', tail] = ip.split('::')

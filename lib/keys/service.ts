@@ -126,7 +126,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * revoked or expired takes a new name and new notes only.
    *
    * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_INVALID_ARGUMENT, FST_API_KEY_NOT_LIVE, FST_API_KEY_SCOPE_NOT_ALLOWED,
-   * FST_API_KEY_EXPIRY_TOO_LATE
+   * FST_API_KEY_EXPIRY_TOO_LATE, FST_API_KEY_UNKNOWN_GROUP
    */
   async update (keyId: string, changes: KeyChanges, by: By = {}): Promise<KeyRecord> {
     checkKeyId(keyId)

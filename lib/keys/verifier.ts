@@ -126,6 +126,16 @@ export class Verifier {
   }
 
   #admit (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
+    try {
+      return this.#keep(digest, generation, drops, row)
+    } catch (error) {
+      // What was good once and is no more must not go on passing for a key that is known, whose attempts are not limited.
+      this.#cache?.delete(digest)
+      throw error
+    }
+  }
+
+  #keep (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
     const access = new Access(this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
     access.judge(this.#settings.now)

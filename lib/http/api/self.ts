@@ -16,6 +16,10 @@ export interface SelfDeps {
  * worthless.
  */
 export async function selfRoutes (app: FastifyInstance, { service, guard }: SelfDeps): Promise<void> {
+  // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being ended.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
+
   app.get('/self', { config: { apiKey: true } }, async (request) => {
     return request.apiUser === null ? null : await service.get(request.apiUser.keyId)
   })
