@@ -126,6 +126,17 @@ t.test('a transaction that collides with another runs again', async (t) => {
   t.equal((await node.apiKeys.list('ann')).length, 2)
 })
 
+t.test('a profile that another node is just making is waited for and found', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const app = await server(t, { database: url, schema })
+  await client.query('BEGIN')
+  await client.query(`INSERT INTO ${schema}.api_key_profiles (user_id, created_at) VALUES ('ann', 0)`)
+  const made = app.apiKeys.profiles.create('ann')
+  await until(async () => (await client.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rowCount)
+  await client.query('COMMIT')
+  t.match(await made, { userId: 'ann', createdAt: new Date(0) })
+})
+
 t.test('without better-sqlite3 PostgreSQL works, and without pg it says what to install', async (t) => {
   const { url, schema } = await freshSchema(t)
   const { register } = await import('node:module')

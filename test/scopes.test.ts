@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import t from 'tap'
 import { ask, bareServer, me, server } from './helpers/app.js'
 import apiKey from '../lib/index.js'
@@ -98,4 +99,17 @@ t.test('one that start-up could not see answers 500 at each request, with and wi
 t.test('a route without a URL is named so', async (t) => {
   const { refuseUndeclared } = await import('../lib/http/rule.js')
   t.throws(() => refuseUndeclared(['x'], new Map([['y', 'Y']]), undefined), { message: /^The route without a URL asks/ })
+})
+
+t.test('a second check of a request goes by the scopes of the user that is there by then', async (t) => {
+  const app = await server(t)
+  const { key } = await app.apiKeys.create('ann', { scopes: ['buckets:read'] })
+  const narrowing = async (request: FastifyRequest) => {
+    if (request.apiUser !== null) request.apiUser = { ...request.apiUser, scopes: [] }
+  }
+  const config = { apiKey: { scopes: ['buckets:read'] } } as const
+  app.get('/same', { config, preHandler: app.verifyApiKey }, me)
+  app.get('/narrowed', { config, preHandler: [narrowing, app.verifyApiKey] }, me)
+  t.equal((await ask(app, key, '/same')).status, 200)
+  t.match(await ask(app, key, '/narrowed'), { status: 403, body: { code: 'FST_API_KEY_INSUFFICIENT_SCOPE' } })
 })
