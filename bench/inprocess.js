@@ -53,7 +53,7 @@ async function compareWithDriver () {
   const raw = []
   for (let round = 0; round < ROUNDS; round++) {
     const order = shuffle(keys)
-    ours.push(rateOf(order, ({ secret }) => app.apiKeys.check(secret)))
+    ours.push(rateOf(order, ({ secret }) => app.apiKeys.admission.check(secret)))
     raw.push(rateOf(order, ({ digest }) => lookUp.get(digest)))
   }
   await app.close()
@@ -91,7 +91,7 @@ async function fillCache () {
   for (const secret of secrets) await app.apiKeys.verify(secret, { ip: '127.0.0.1' })
   await app.apiKeys.flush()
   const bytes = (heap() - before) / secrets.length
-  const rates = Array.from({ length: ROUNDS }, () => rateOf(secrets, (secret) => app.apiKeys.check(secret)))
+  const rates = Array.from({ length: ROUNDS }, () => rateOf(secrets, (secret) => app.apiKeys.admission.check(secret)))
   await app.close()
   return { bytes, warm: median(rates) }
 }

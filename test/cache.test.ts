@@ -208,11 +208,11 @@ t.test('behind a slow handler in the same turn the database is asked again after
   await apiKeys.verify(key)
   await nextTurn()
   // From here on in one turn: a request is accepted, a handler runs, somebody revokes, the next request comes.
-  apiKeys.check(key)
+  apiKeys.admission.check(key)
   client.prepare('UPDATE api_keys SET revoked_at = 1 WHERE id = ?').run(id)
   const start = performance.now()
   while (performance.now() - start < 1.1);
-  t.throws(() => apiKeys.check(key), { code: 'FST_API_KEY_REVOKED' })
+  t.throws(() => apiKeys.admission.check(key), { code: 'FST_API_KEY_REVOKED' })
 })
 
 t.test('requests of one turn share one question for the generation', async (t) => {
@@ -225,7 +225,7 @@ t.test('requests of one turn share one question for the generation', async (t) =
   for (let turn = 0; turn < 20; turn++) {
     await nextTurn()
     statements.length = 0
-    for (let i = 0; i < 5; i++) apiKeys.check(key)
+    for (let i = 0; i < 5; i++) apiKeys.admission.check(key)
     fewest = Math.min(fewest, statements.length)
   }
   t.equal(fewest, 1)
@@ -339,7 +339,7 @@ t.test('the hook waits for an asynchronous store, accepts and refuses with a cha
   const { default: Fastify } = await import('fastify')
   const app: FastifyInstance = Fastify()
   t.teardown(() => app.close())
-  const guard = new Guard(service, resolveOptions({}))
+  const guard = new Guard(service.admission, resolveOptions({}))
   app.decorateRequest('apiUser', null)
   app.addHook('onRequest', guard.onRequest)
   app.get('/me', async (request) => ({ user: request.apiUser }))

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHo
 import { isRefusal, MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
 import type { RateLimit, RateState } from '../limits.js'
 import type { ApiUser } from '../keys/records.js'
-import type { ApiKeys } from '../keys/service.js'
 import type { Access } from '../keys/access.js'
+import type { Admission } from '../keys/admission.js'
 import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
@@ -27,7 +27,7 @@ export interface GuardSettings {
 
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
 export class Guard {
-  readonly #service: Pick<ApiKeys, 'check' | 'limit' | 'accept' | 'refuse'>
+  readonly #admission: Admission
   readonly #readers: readonly ReadHeader[]
   readonly #challenge: Challenge
   readonly #fallback: Rule
@@ -37,8 +37,8 @@ export class Guard {
   readonly #limitsFailures: boolean
   #hasWarned = false
 
-  constructor (service: Pick<ApiKeys, 'check' | 'limit' | 'accept' | 'refuse'>, settings: GuardSettings) {
-    this.#service = service
+  constructor (admission: Admission, settings: GuardSettings) {
+    this.#admission = admission
     this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
     this.#fallback = settings.required ? 'required' : 'optional'
@@ -120,14 +120,14 @@ export class Guard {
     if (rule === 'optional') return done()
     reply.header('www-authenticate', this.#challenge(null, null))
     const error = new MissingKeyError(this.headers)
-    this.#service.refuse(error, request)
+    this.#admission.refuse(error, request)
     throw error
   }
 
   #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {
     let verified: void | Promise<void>
     try {
-      const access = this.#service.check(secret, request)
+      const access = this.#admission.check(secret, request)
       verified = access instanceof Promise
         ? access.then((access) => this.#admit(request, reply, rule, header, access))
         : this.#admit(request, reply, rule, header, access)
@@ -144,7 +144,7 @@ export class Guard {
    */
   refusal (request: FastifyRequest, reply: FastifyReply, header: number | null, error: unknown): unknown {
     if (isRefusal(error)) {
-      this.#service.refuse(error, request)
+      this.#admission.refuse(error, request)
       if (error.statusCode === 401) {
         reply.header('www-authenticate', this.#challenge('invalid_token', header))
         // All that come by one proxy would be taken for one caller.
@@ -165,14 +165,14 @@ export class Guard {
     if (access.isBound) this.#requireAddress(request, access, ip)
     const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, access.user, rule, header)
     if (missing !== null) throw missing
-    const rate = access.isLimited ? this.#service.limit(access) : null
+    const rate = access.isLimited ? this.#admission.limit(access) : null
     if (rate instanceof Promise) return rate.then((rate) => this.#accept(request, reply, access, ip, rate))
     this.#accept(request, reply, access, ip, rate)
   }
 
   #accept (request: FastifyRequest, reply: FastifyReply, access: Access, ip: string | null, rate: RateState | null): void {
     if (rate !== null) tellRate(reply, rate)
-    request.apiUser = this.#service.accept(access, ip)
+    request.apiUser = this.#admission.accept(access, ip)
   }
 
   #requireAddress (request: FastifyRequest, access: Access, ip: string | null): void {

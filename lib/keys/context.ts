@@ -27,5 +27,7 @@ export interface Context {
   readonly settings: KeySettings
   /** Who makes a change, as it is remembered. */
   readonly authorOf: (by: By, at: number) => Author
+  /** Whether anybody listens to an event. */
+  readonly isHeard: (event: keyof ApiKeyEvents) => boolean
   readonly announce: <E extends keyof ApiKeyEvents>(event: E, payload: ApiKeyEvents[E][0]) => void
 }

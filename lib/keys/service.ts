@@ -1,29 +1,21 @@
 import { EventEmitter } from 'node:events'
 import { toMilliseconds, type Duration } from '../durations.js'
-import { isRefusal, MissingKeyError } from '../errors.js'
-import type { RateState } from '../limits.js'
 import type { KeyRow, Store } from '../store/store.js'
-import type { Access } from './access.js'
 import { Activity, type ActivityLog } from './activity.js'
+import { Admission } from './admission.js'
 import {
   checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
 } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
 import { announce, changeBy, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
-import { FailureLimit } from './failures.js'
 import type { KeyChanges, KeyGrants } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue } from './issuing.js'
 import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
-import { Limits, type CheckRate } from './limiting.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
-import { Refusals, type RefusalLog } from './refusals.js'
+import type { RefusalLog } from './refusals.js'
 import { readUsage, type DayUsage, type UsageRange } from './usage.js'
-import { Verifier, type Caller } from './verifier.js'
-
-/** Stored in place of the address of a login that is not to be kept: there is a login, from nowhere that is known. */
-const NO_ADDRESS = ''
 
 /** What a new key can be given. */
 export interface KeyOptions extends KeyGrants {
@@ -57,11 +49,9 @@ export interface ServiceLog extends ActivityLog, RefusalLog {
 export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /** Users' standing with the API. */
   readonly profiles: Profiles
+  /** @internal What the hook makes of a request's key. */
+  readonly admission: Admission
   readonly #context: Context
-  readonly #verifier: Verifier
-  readonly #failures: FailureLimit | null
-  readonly #refusals: Refusals
-  readonly #limits: Limits
 
   /** Made by the plugin. */
   constructor (store: Store, settings: KeySettings, log: ServiceLog) {
@@ -71,12 +61,10 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
       settings,
       activity: new Activity(store, log),
       authorOf: ({ actor = null, ip = null }, at) => ({ actor, ip: settings.recordIp ? ip : null, at }),
+      isHeard: (event) => isHeard(this, event),
       announce: (event, payload) => announce(this, log.listenerFailed, event, settings.recordIp ? payload : { ...payload, ip: null })
     }
-    this.#refusals = new Refusals(log)
-    this.#limits = new Limits(store, settings.now)
-    this.#failures = settings.failureLimit === null ? null : new FailureLimit(settings.failureLimit, settings.now)
-    this.#verifier = new Verifier(store, this.#context.activity, settings, this.#failures)
+    this.admission = new Admission(this.#context, log)
     this.profiles = new Profiles(this.#context)
   }
 
@@ -214,7 +202,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const ended = await store.logoutKey(keyId, at)
     if (ended === null) throw unknownKey(keyId)
     const wasNoted = activity.logout(keyId)
-    this.#verifier.forgetLogin(ended.digest)
+    this.admission.forgetLogin(ended.digest)
     const key = this.#toRecord(ended.row)
     if (ended.changed || wasNoted) this.#context.announce('apiUserLoggedOut', { key, ...changeBy(by, at) })
     return key
@@ -235,12 +223,12 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const { ip = null } = options
     const caller = { ip }
     try {
-      const access = await this.check(secret, caller)
+      const access = await this.admission.check(secret, caller)
       access.judgeAddress(ip)
-      await this.limit(access)
-      return this.accept(access, ip)
+      await this.admission.limit(access)
+      return this.admission.accept(access, ip)
     } catch (error) {
-      this.refuse(error, caller)
+      this.admission.refuse(error, caller)
       throw error
     }
   }
@@ -248,7 +236,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
   async identify (secret: string): Promise<KeyRecord | null> {
     checkSecret(secret)
-    const row = await this.#verifier.find(secret)
+    const row = await this.admission.find(secret)
     return row === null ? null : this.#toRecord(row)
   }
 
@@ -281,62 +269,9 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     await this.#context.activity.flush()
   }
 
-  /**
-   * @internal Ends the key of a secret that works or would but for its state or its profile; false when there is none, or
-   * when the secret was replaced and its time is over.
-   *
-   * @throws FST_API_KEY_TOO_MANY_FAILURES
-   */
-  async end (secret: string, ip: string | null): Promise<boolean> {
-    const { settings } = this.#context
-    if (ip !== null) this.#failures?.check(ip)
-    const row = await this.#verifier.find(secret)
-    if (row === null || (row.isPrevious && (row.previousUntil ?? 0) <= settings.now())) return false
-    await revokeKey(this.#context, row.id, 'by the key itself', ip === null ? {} : { ip })
-    return true
-  }
-
-  /** @internal First half of `verify`, for the hook: finds and judges, synchronously where it can. */
-  check (secret: string, caller?: Caller): Access | Promise<Access> {
-    return this.#verifier.check(secret, caller)
-  }
-
-  /** @internal Takes note of what refuses a caller: for the log, and for the limit of failed attempts. */
-  refuse (error: unknown, caller: Caller): void {
-    if (!isRefusal(error)) return
-    const { code, statusCode, keyId = null } = error
-    const ip = caller.ip ?? null
-    if (ip !== null && statusCode === 401 && !(error instanceof MissingKeyError)) this.#failures?.note(ip)
-    if (keyId !== null) this.#context.activity.refuse(keyId, this.#context.settings.now(), code)
-    this.#refusals.note({ reason: code, keyId, ip: this.#context.settings.recordIp ? ip : null })
-  }
-
-  /** @internal Takes a request from what the key may: its rate limit and its quota. Nothing happens to a key that has none. */
-  limit (access: Access): RateState | null | Promise<RateState | null> {
-    return access.isLimited ? this.#limits.take(access) : null
-  }
-
-  /** @internal Says what checks rate limits; null for nothing, and then every key that has one is refused. */
-  useLimiter (checkRate: CheckRate | null): void {
-    this.#limits.checkRate = checkRate
-  }
-
-  /** @internal Second half of `verify`, for the hook: notes the use and tells of the login. */
-  accept (access: Access, ip: string | null): ApiUser {
-    const { activity, settings, announce } = this.#context
-    const at = settings.now()
-    const before = access.loggedIp
-    const address = settings.recordIp ? ip ?? before : NO_ADDRESS
-    activity.note(access, at, address)
-    if (isHeard(this, 'apiUserLoggedIn')) {
-      announce('apiUserLoggedIn', { user: access.user, ip, at: new Date(at), isNew: before === null || before !== address })
-    }
-    return access.user
-  }
-
   /** @internal Writes what is noted, stops, and closes the database if the plugin opened it. */
   async close (): Promise<void> {
-    this.#refusals.flush()
+    this.admission.close()
     await this.#context.activity.close()
     await this.#context.store.close()
   }

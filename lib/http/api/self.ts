@@ -6,7 +6,7 @@ import type { Guard } from '../guard.js'
 
 /** What the routes need of the plugin. */
 export interface SelfDeps {
-  readonly service: Pick<ApiKeys, 'get' | 'end'>
+  readonly service: Pick<ApiKeys, 'get' | 'admission'>
   readonly guard: Guard
 }
 
@@ -31,7 +31,7 @@ export async function selfRoutes (app: FastifyInstance, { service, guard }: Self
       throw new MissingKeyError(guard.headers)
     }
     const { secret, header } = sent
-    const isEnded = await service.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
+    const isEnded = await service.admission.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
     if (!isEnded) throw guard.refusal(request, reply, header, new InvalidKeyError())
     return await reply.code(204).send()
   })
