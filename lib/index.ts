@@ -20,6 +20,7 @@ export type {
 export type { ExpiryOptions } from './keys/expiry.js'
 export type { KeyChanges, KeyGrants } from './keys/granting.js'
 export type { ProfileOptions, Profiles } from './keys/profiles.js'
+export type { KeyCount, KeyPage, KeySearch } from './keys/listing.js'
 export type { ApiUser, KeyRecord, KeyState, NewKey, ProfileRecord, User } from './keys/records.js'
 export type { HistoryEntry, HistoryPage, HistoryQuery } from './keys/history.js'
 export type { QuotaRecord } from './keys/records.js'

@@ -184,7 +184,8 @@ export function checkVerifyOptions (options: unknown): void {
 export function checkPaging (paging: unknown): void {
   checkObject(paging, 'the argument', '', {
     cursor: { allowed: 'the id of the last profile seen', test: isWhole(0, Number.MAX_SAFE_INTEGER) },
-    limit: { allowed: 'a whole number from 1 to 1000', test: isWhole(1, 1000) }
+    limit: { allowed: 'a whole number from 1 to 1000', test: isWhole(1, 1000) },
+    search: { allowed: 'text of 1 to 255 characters without control characters', test: isText(1, 255) }
   }, refuse)
 }
 

@@ -81,11 +81,12 @@ export class Profiles {
   /**
    * Lists profiles by ascending id.
    *
-   * @param paging at most `limit` of them (1 to 1000, default 100), from the first after the id `cursor`
+   * @param paging at most `limit` of them (1 to 1000, default 100), from the first after the id `cursor`; only of users whose
+   * id begins with `search`
    */
-  async list (paging: { cursor?: number, limit?: number } = {}): Promise<ProfileRecord[]> {
+  async list (paging: { cursor?: number, limit?: number, search?: string } = {}): Promise<ProfileRecord[]> {
     checkPaging(paging)
-    const rows = await this.#context.store.listProfiles(paging.cursor ?? 0, paging.limit ?? 100)
+    const rows = await this.#context.store.listProfiles(paging.cursor ?? 0, paging.limit ?? 100, paging.search ?? '')
     return this.#context.activity.ofProfiles(rows).map((row) => toProfileRecord(row, this.#context.settings))
   }
 

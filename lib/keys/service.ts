@@ -11,11 +11,12 @@ import { announce, changeBy, isHeard, type ApiKeyEvents, type By, type ReportLis
 import type { KeyChanges, KeyGrants } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue } from './issuing.js'
+import { findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
 import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
 import type { RefusalLog } from './refusals.js'
-import { readUsage, type DayUsage, type UsageRange } from './usage.js'
+import { readUsage, readUses, type DayUsage, type UsageRange } from './usage.js'
 
 /** What a new key can be given. */
 export interface KeyOptions extends KeyGrants {
@@ -107,6 +108,24 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkUserId(userId)
     const rows = await this.#context.store.listKeys(userId)
     return rows.map((row) => this.#toRecord(row))
+  }
+
+  /**
+   * A page of a user's keys, newest first, revoked ones too.
+   *
+   * @param query `{ search?, live?, limit?, cursor? }`
+   * @throws FST_API_KEY_INVALID_ARGUMENT
+   */
+  async find (userId: string, query: KeySearch = {}): Promise<KeyPage> {
+    checkUserId(userId)
+    return await findKeys(this.#context, userId, query)
+  }
+
+  /** How many keys a user has, live and dead. */
+  async count (userId: string): Promise<KeyCount> {
+    checkUserId(userId)
+    const { live, all } = await this.#context.store.countKeys(userId, this.#context.settings.now())
+    return { live, dead: all - live }
   }
 
   /**
@@ -258,6 +277,14 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    */
   async usage (keyId: string, range: UsageRange = {}): Promise<DayUsage[]> {
     return await readUsage(this.#context, keyId, range)
+  }
+
+  /**
+   * @internal How often each of some keys was used by day, in the last 30 days, as far as that is stored: what was counted in
+   * the last seconds may be missing.
+   */
+  async uses (keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
+    return await readUses(this.#context, keyIds)
   }
 
   /**

@@ -38,7 +38,14 @@ export async function readUsage ({ store, activity, settings }: Context, keyId: 
   if (await store.getKey(keyId) === null) throw unknownKey(keyId)
   // What is counted in memory belongs to the answer.
   await activity.flush()
-  return byDay(await store.readUsage(keyId, first, last))
+  return byDay(await store.readUsage([keyId], first, last))
+}
+
+/** Reads how often each of some keys was used by day in the last 30 days, without what is not yet written. */
+export async function readUses ({ store, settings }: Context, keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
+  const last = dayOf(settings.now())
+  const counts = await store.readUsage(keyIds, last - SHOWN_DAYS + 1, last)
+  return new Map(keyIds.map((id) => [id, byDay(counts.filter(({ keyId }) => keyId === id))]))
 }
 
 function byDay (counts: readonly DayCount[]): DayUsage[] {

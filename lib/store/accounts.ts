@@ -73,8 +73,8 @@ export interface AccountStore {
 
   /** Adds counts to those that are stored, in one batch. Each key, day and outcome comes once. Of keys that are gone nothing is kept. */
   saveUsage (counts: readonly DayCount[]): Promise<void>
-  /** The counts of a key from one day to another, both included, in the order of days. */
-  readUsage (keyId: string, from: number, to: number): Promise<DayCount[]>
+  /** The counts of keys from one day to another, both included, in the order of days. */
+  readUsage (keyIds: readonly string[], from: number, to: number): Promise<DayCount[]>
 
   /** Changes that are remembered, newest first. */
   listHistory (filter: HistoryFilter): Promise<HistoryRow[]>

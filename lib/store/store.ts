@@ -179,6 +179,19 @@ export interface LastAccess {
 /** What must no longer be taken from a cache: a key, by the digest of its secret, or all keys of a profile. */
 export type Change = { readonly digest: string } | { readonly profileId: number }
 
+/** Which keys of a user are asked for. */
+export interface KeyQuery {
+  readonly userId: string
+  /** Only those whose name contains it, whatever the case of its letters, or whose secret begins with it. */
+  readonly text?: string
+  /** Only those that are live at `at`, or only those that are not. */
+  readonly live?: boolean
+  readonly at: number
+  /** Only those older than the key with this id. */
+  readonly before?: string
+  readonly limit: number
+}
+
 export interface Store extends AccountStore {
   /** Finds a key by the digest of its secret, or else by that of the one before the last rotation, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
@@ -205,6 +218,10 @@ export interface Store extends AccountStore {
   getKey (id: string): Promise<KeyRow | null>
   /** All keys of a user, newest first, revoked ones too. */
   listKeys (userId: string): Promise<KeyRow[]>
+  /** Some keys of a user, by descending id, which is newest first. */
+  findKeys (query: KeyQuery): Promise<KeyRow[]>
+  /** How many keys of a user are live at a time, and how many there are. */
+  countKeys (userId: string, at: number): Promise<{ live: number, all: number }>
   /** Keys not revoked that expire after one time and not after another, the first to expire first. */
   listExpiring (after: number, until: number): Promise<KeyRow[]>
   /**
@@ -227,8 +244,8 @@ export interface Store extends AccountStore {
   /** Finds the user's profile or makes it with these fields. */
   ensureProfile (userId: string, fields: ProfileFields, at: number, author?: Author): Promise<{ row: ProfileRow, created: boolean }>
   getProfile (userId: string): Promise<ProfileRow | null>
-  /** Profiles by ascending id, from the first after `cursor`. */
-  listProfiles (cursor: number, limit: number): Promise<ProfileRow[]>
+  /** Profiles of users whose id begins with a text, by ascending id, from the first after `cursor`. */
+  listProfiles (cursor: number, limit: number, start: string): Promise<ProfileRow[]>
   /** Changes a profile. `changed` is false when it already was so. Null when there is none. */
   updateProfile (userId: string, fields: ProfileFields, author?: Author): Promise<{ row: ProfileRow, changed: boolean } | null>
   /** Deletes a profile and revokes its live keys, which are returned. The keys stay as history. Null when there is no profile. */

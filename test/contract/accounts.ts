@@ -66,17 +66,19 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
     await Promise.all([store, await connect()].flatMap((store) => Array.from({ length: 5 }, () =>
       store.saveUsage([{ keyId: one, day, outcome: 'accepted', count: 10 }, { keyId: one, day: day + 1, outcome: 'accepted', count: 3_000_000_000 }]))))
     const row = (day: number, outcome: string, count: number) => ({ keyId: one, day, outcome, count })
-    t.strictSame(await store.readUsage(one, 0, 30_000), [row(day, 'REVOKED', 1), row(day, 'accepted', 102), row(day + 1, 'accepted', 30_000_000_000)])
-    t.strictSame(await store.readUsage(one, day + 1, day + 1), [row(day + 1, 'accepted', 30_000_000_000)])
-    t.strictSame(await store.readUsage(one, day + 2, 30_000), [])
-    t.strictSame((await store.readUsage(two, day, day)).map(({ count }) => count), [7])
+    t.strictSame(await store.readUsage([one], 0, 30_000), [row(day, 'REVOKED', 1), row(day, 'accepted', 102), row(day + 1, 'accepted', 30_000_000_000)])
+    t.strictSame(await store.readUsage([one], day + 1, day + 1), [row(day + 1, 'accepted', 30_000_000_000)])
+    t.strictSame(await store.readUsage([one], day + 2, 30_000), [])
+    t.strictSame((await store.readUsage([two], day, day)).map(({ count }) => count), [7])
+    t.strictSame((await store.readUsage([two, one], day, day)).map(({ keyId, count }) => [keyId, count]).toSorted(), [[one, 1], [one, 102], [two, 7]].toSorted())
+    t.strictSame(await store.readUsage([], 0, 30_000), [])
   })
 
   test('of a key that is gone no counts are kept, and the others of the batch are', async (t, store) => {
     const keyId = await makeKey(store)
     await store.saveUsage([{ keyId: 'nobody', day: 1, outcome: 'accepted', count: 1 }, { keyId, day: 1, outcome: 'accepted', count: 1 }])
-    t.strictSame(await store.readUsage('nobody', 0, 9), [])
-    t.equal((await store.readUsage(keyId, 0, 9)).length, 1)
+    t.strictSame(await store.readUsage(['nobody'], 0, 9), [])
+    t.equal((await store.readUsage([keyId], 0, 9)).length, 1)
   })
 
   test('each change is remembered with its author, by what it changed, and without a digest', async (t, store) => {

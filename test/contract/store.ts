@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
-import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyRow, LastAccess, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
+import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyQuery, KeyRow, LastAccess, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
 import { accessRow, NO_TERMS, rules } from '../helpers/rows.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */
@@ -67,7 +67,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
   test('user ids that differ only in case, in blanks or as numbers are different users', async (t, store) => {
     const ids = ['ann', 'Ann', 'ann ', ' ann', '1', '1.0', '01', 'é', 'e\u0301']
     for (const [i, userId] of ids.entries()) await insert(store, [draft(userId, i)])
-    t.equal(new Set((await store.listProfiles(0, 100)).map(({ id }) => id)).size, ids.length)
+    t.equal(new Set((await store.listProfiles(0, 100, '')).map(({ id }) => id)).size, ids.length)
     for (const [i, userId] of ids.entries()) t.strictSame((await store.listKeys(userId)).map(({ id }) => id), [keyId(i)])
   })
 
@@ -174,7 +174,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.equal(results.filter(({ refused }) => refused === null).length, 5)
     t.equal(results.filter(({ refused }) => refused === 'full').length, 35)
     t.equal((await store.listKeys('ann')).length, 5)
-    t.equal((await store.listProfiles(0, 10)).length, 1)
+    t.equal((await store.listProfiles(0, 10, '')).length, 1)
   })
 
   test('a nonce makes one key, also when it is sent many times at once', async (t, store, connect) => {
@@ -384,16 +384,56 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.strictSame(await Promise.all([1, 2, 3].map(async (n) => (await store.findByDigest(digest(n)))?.canUseApi)), [false, false, null])
   })
 
+  test('keys of a user are found in pages, by a part of their name or the beginning of their secret, live or dead', async (t, store) => {
+    await store.insertKeys([1, 2].map((n) => draft('ann', n, { name: `Old ${n}` })), T0, rules(UNLIMITED, { ...NO_TERMS, expiresAt: T0 + 5 }))
+    await insert(store, [draft('ann', 3, { name: 'Laptop' }), draft('ann', 4, { name: '100%_!a' }), draft('ann', 5, { name: '100 times', start: 'ak_zZ' }), draft('bob', 6, { name: 'Laptop' })])
+    await revoke(store, keyId(3), T0)
+    const find = async (query: Partial<KeyQuery>) => (await store.findKeys({ userId: 'ann', at: T0 + 5, limit: 10, ...query })).map(({ id }) => id)
+    t.strictSame(await find({}), [5, 4, 3, 2, 1].map(keyId))
+    t.strictSame(await find({ limit: 2 }), [5, 4].map(keyId))
+    t.strictSame(await find({ before: keyId(4), limit: 2 }), [3, 2].map(keyId))
+    t.strictSame(await find({ live: true }), [5, 4].map(keyId))
+    t.strictSame(await find({ live: false }), [3, 2, 1].map(keyId))
+    t.strictSame(await find({ live: true, at: T0 + 4 }), [5, 4, 2, 1].map(keyId))
+    t.strictSame(await find({ text: 'lAPt' }), [keyId(3)])
+    t.strictSame(await find({ text: 'OLD', live: true }), [])
+    t.strictSame(await find({ text: 'old', before: keyId(2) }), [keyId(1)])
+    t.strictSame(await find({ text: 'ak_zZ' }), [keyId(5)])
+    t.strictSame(await find({ text: 'ak_zz' }), [], 'a secret is as it is written')
+    t.strictSame(await find({ text: 'k_zZ' }), [], 'and begins so')
+    for (const text of ['%', '_', '!', '0%_', '!a']) t.strictSame(await find({ text }), [keyId(4)], text)
+    t.strictSame(await find({ text: "' OR '1'='1" }), [])
+    t.strictSame(await find({ userId: 'nobody' }), [])
+    t.strictSame(await store.countKeys('ann', T0 + 4), { live: 4, all: 5 })
+    t.strictSame(await store.countKeys('ann', T0 + 5), { live: 2, all: 5 })
+    t.strictSame(await store.countKeys('nobody', T0), { live: 0, all: 0 })
+  })
+
+  test('profiles are found by the beginning of the user id, as it is written', async (t, store) => {
+    const ids = ['ann', 'anna', 'Ann', 'an', 'a%', 'a_', 'a!', 'bob', 'an\u{10ffff}', 'é', 'éa']
+    for (const userId of ids) await store.ensureProfile(userId, {}, T0)
+    await store.deleteProfile('bob', T0, null)
+    const find = async (start: string, cursor = 0, limit = 10) => (await store.listProfiles(cursor, limit, start)).map(({ userId }) => userId)
+    t.strictSame(await find('an'), ['ann', 'anna', 'an', 'an\u{10ffff}'])
+    t.strictSame(await find('an', 0, 2), ['ann', 'anna'])
+    const [, second] = await store.listProfiles(0, 2, 'an')
+    t.strictSame(await find('an', second?.id), ['an', 'an\u{10ffff}'])
+    for (const text of ['%', '_', '!']) t.strictSame(await find(`a${text}`), [`a${text}`])
+    t.strictSame(await find('%'), [])
+    t.strictSame(await find('é'), ['é', 'éa'])
+    t.strictSame(await find('b'), [], 'one that was deleted is not found')
+  })
+
   test('profiles are listed by id in pages', async (t, store) => {
     const ids: number[] = []
     for (const userId of ['e', 'd', 'c', 'b', 'a']) ids.push((await store.ensureProfile(userId, {}, T0)).row.id)
     t.strictSame(ids, ids.toSorted((a, b) => a - b))
-    const first = await store.listProfiles(0, 2)
+    const first = await store.listProfiles(0, 2, '')
     t.strictSame(first.map(({ userId }) => userId), ['e', 'd'])
-    t.strictSame((await store.listProfiles(first[1]?.id ?? 0, 2)).map(({ userId }) => userId), ['c', 'b'])
+    t.strictSame((await store.listProfiles(first[1]?.id ?? 0, 2, '')).map(({ userId }) => userId), ['c', 'b'])
     await store.deleteProfile('b', T0, null)
-    t.strictSame((await store.listProfiles(ids[2] ?? 0, 10)).map(({ userId }) => userId), ['a'])
-    t.strictSame(await store.listProfiles(Number.MAX_SAFE_INTEGER, 10), [])
+    t.strictSame((await store.listProfiles(ids[2] ?? 0, 10, '')).map(({ userId }) => userId), ['a'])
+    t.strictSame(await store.listProfiles(Number.MAX_SAFE_INTEGER, 10, ''), [])
   })
 
   test('deleting a profile revokes its live keys and returns those', async (t, store) => {
@@ -530,9 +570,9 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     await closed.close()
     const verbs: (() => unknown)[] = [
       () => closed.findByDigest(digest(1)), () => closed.insertKeys([draft('ann', 2)], T0, rules(UNLIMITED)), () => closed.getKey(keyId(1)),
-      () => closed.listKeys('ann'), () => closed.changeKey(keyId(1), () => ({ name: 'x' })), () => revoke(closed, keyId(1), T0),
+      () => closed.listKeys('ann'), () => closed.findKeys({ userId: 'ann', at: T0, limit: 1 }), () => closed.countKeys('ann', T0), () => closed.changeKey(keyId(1), () => ({ name: 'x' })), () => revoke(closed, keyId(1), T0),
       () => closed.logoutKey(keyId(1), T0), () => closed.ensureProfile('ann', {}, T0), () => closed.getProfile('ann'),
-      () => closed.listProfiles(0, 1), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
+      () => closed.listProfiles(0, 1, ''), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
       () => closed.saveUses([use(key, T0, null)]),
       () => closed.saveLastAccesses([access(key, T0)])
     ]

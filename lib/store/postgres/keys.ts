@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow, Store } from '../store.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
@@ -7,7 +7,7 @@ import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
 /** The verbs of a store that are about keys that exist. */
-export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'listExpiring' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
+export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
   const { keys, profiles, uses } = tables
@@ -27,16 +27,6 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
 
     async getKey (id) {
       return await guarded(() => findKey(db, tables, id))
-    },
-
-    async listKeys (userId) {
-      return await guarded(() => selectKeys(db, tables, {}).where(eq(profiles.userId, userId))
-        .orderBy(desc(keys.createdAt), desc(keys.id)))
-    },
-
-    async listExpiring (after, until) {
-      return await guarded(() => selectKeys(db, tables, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
-        .orderBy(asc(keys.expiresAt), asc(keys.id)))
     },
 
     async changeKey (id, decide, author) {

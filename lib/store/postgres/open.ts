@@ -9,6 +9,7 @@ import { reasonOf } from './failures.js'
 import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
+import { listingVerbs } from './listing.js'
 import { Listener, type ListenerLog } from './listening.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
@@ -88,6 +89,7 @@ async function createStore (
       watchers.push(watcher)
     },
     ...keyVerbs(context),
+    ...listingVerbs(context),
     ...insertVerb(context),
     ...profileVerbs(context),
     ...pruneVerb(context),

@@ -49,8 +49,8 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     quotaEvery: time('quota_every')
   }, (profile) => [
     uniqueIndex('api_key_profiles_user').on(profile.userId).where(sql`deleted_at IS NULL`),
-    // Deleted profiles too: they still own the history of their keys.
-    index('api_key_profiles_all_of_user').on(profile.userId),
+    // Deleted profiles too: they still own the history of their keys. By bytes, so that it also finds ids by their beginning.
+    index('api_key_profiles_all_of_user').on(profile.userId.op('text_pattern_ops')),
     check('api_key_profiles_max_keys', sql`max_keys >= -1`)
   ])
 

@@ -1,5 +1,6 @@
-import { and, asc, between, eq, sql } from 'drizzle-orm'
+import { and, asc, between, sql } from 'drizzle-orm'
 import type { AccountStore } from '../accounts.js'
+import { anyOf } from './columns.js'
 import { guarded } from './connections.js'
 import type { Context } from './database.js'
 
@@ -16,8 +17,8 @@ export function usageVerbs ({ tables: { keys, usage }, db, changes }: Context): 
         ON CONFLICT (key_id, day, outcome) DO UPDATE SET count = stored.count + excluded.count`))
     },
 
-    async readUsage (keyId, from, to) {
-      return await guarded(() => db.select().from(usage).where(and(eq(usage.keyId, keyId), between(usage.day, from, to)))
+    async readUsage (keyIds, from, to) {
+      return await guarded(() => db.select().from(usage).where(and(anyOf(usage.keyId, keyIds), between(usage.day, from, to)))
         .orderBy(asc(usage.day), asc(usage.outcome)))
     }
   }

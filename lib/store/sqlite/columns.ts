@@ -1,3 +1,6 @@
+import { eq } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import type { SqliteDatabase } from './database.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The columns of a `ProfileRow`. */
@@ -60,3 +63,9 @@ export const accessColumns = {
 
 /** What a `StoredKey` has besides. */
 export const storedColumns = { digest: keys.digest, previousDigest: keys.previousDigest }
+
+/** Selects keys as `KeyRow`, with more columns if need be. */
+export function selectKeys<T extends Record<string, SQLiteColumn>> (db: SqliteDatabase, more: T) {
+  return db.select({ ...keyColumns, ...more })
+    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
+}

@@ -1,15 +1,14 @@
-import { and, asc, desc, eq, gt, isNull, lte, sql } from 'drizzle-orm'
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow, Store } from '../store.js'
-import { accessColumns, keyColumns, profileColumns, storedColumns } from './columns.js'
+import { accessColumns, keyColumns, profileColumns, selectKeys, storedColumns } from './columns.js'
 import { prepareLookUp, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
 import { remember } from './history.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
-export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'listKeys' | 'listExpiring' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
+export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
   const columns = { ...keyColumns, ...accessColumns }
@@ -31,16 +30,6 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
 
     async getKey (id) {
       return guarded(() => findKey(db, id))
-    },
-
-    async listKeys (userId) {
-      return guarded(() => selectKeys(db, {}).where(eq(profiles.userId, userId))
-        .orderBy(desc(keys.createdAt), desc(keys.id)).all())
-    },
-
-    async listExpiring (after, until) {
-      return guarded(() => selectKeys(db, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
-        .orderBy(asc(keys.expiresAt), asc(keys.id)).all())
     },
 
     async changeKey (id, decide, author) {
@@ -82,11 +71,6 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
       })
     }
   }
-}
-
-function selectKeys<T extends Record<string, SQLiteColumn>> (db: SqliteDatabase, more: T) {
-  return db.select({ ...keyColumns, ...more })
-    .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
 }
 
 function findKey (db: SqliteDatabase, id: string): KeyRow | null {

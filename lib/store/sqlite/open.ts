@@ -8,6 +8,7 @@ import { generationVerb } from './generation.js'
 import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
+import { listingVerbs } from './listing.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
@@ -70,6 +71,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     // The generation counts every change.
     watch () {},
     ...keyVerbs(db, write),
+    ...listingVerbs(db),
     ...insertVerb(db, write),
     ...profileVerbs(db, write),
     ...pruneVerb(db, write),

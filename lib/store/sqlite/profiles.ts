@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNull, lte, sql } from 'drizzle-orm'
 import type { Author } from '../accounts.js'
 import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
@@ -21,9 +21,10 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
       return guarded(() => findProfile(db, userId))
     },
 
-    async listProfiles (cursor, limit) {
+    async listProfiles (cursor, limit, start) {
       return guarded(() => db.select(profileColumns).from(profiles)
-        .where(and(gt(profiles.id, cursor), isNull(profiles.deletedAt))).orderBy(asc(profiles.id)).limit(limit).all())
+        .where(and(isNull(profiles.deletedAt), start === '' ? gt(profiles.id, cursor) : beginsWith(start, cursor)))
+        .orderBy(start === '' ? asc(profiles.id) : sql`+${profiles.id}`).limit(limit).all())
     },
 
     async updateProfile (userId, fields, author) {
@@ -74,4 +75,16 @@ function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: 
 /** The user's profile, unless it was deleted. */
 function profileOf (userId: string) {
   return and(eq(profiles.userId, userId), isNull(profiles.deletedAt))
+}
+
+/** The last of all characters, and how many of them an id may have at most. */
+const LAST = '\u{10ffff}'
+const MAX_ID = 255
+
+/**
+ * The users whose id begins with a text, by the range of their index. The sign keeps SQLite from going through all profiles
+ * by their ids instead.
+ */
+function beginsWith (start: string, cursor: number) {
+  return and(gte(profiles.userId, start), lte(profiles.userId, `${start}${LAST.repeat(MAX_ID)}`), sql`+${profiles.id} > ${cursor}`)
 }

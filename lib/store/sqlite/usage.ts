@@ -1,4 +1,4 @@
-import { and, asc, between, eq, sql } from 'drizzle-orm'
+import { and, asc, between, eq, inArray, sql } from 'drizzle-orm'
 import type { AccountStore } from '../accounts.js'
 import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
@@ -22,8 +22,8 @@ export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<AccountS
       })
     },
 
-    async readUsage (keyId, from, to) {
-      return guarded(() => db.select().from(usage).where(and(eq(usage.keyId, keyId), between(usage.day, from, to)))
+    async readUsage (keyIds, from, to) {
+      return guarded(() => db.select().from(usage).where(and(inArray(usage.keyId, [...keyIds]), between(usage.day, from, to)))
         .orderBy(asc(usage.day), asc(usage.outcome)).all())
     }
   }
