@@ -12,6 +12,9 @@ import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
 import { toRateLimit, toRateTerms, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
+import { checkTexts } from './http/pages/language.js'
+import type { GetUser, PagesSettings } from './http/pages/settings.js'
+import type { PageTexts } from './http/pages/text.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
 
 export interface PagesOptions {
@@ -21,6 +24,10 @@ export interface PagesOptions {
   loginUrl?: string
   /** A folder whose templates win over the package's own, by file name. */
   views?: string
+  /** What the service is called, for the pages' titles and heads. */
+  name?: string
+  /** Texts that replace the package's own, or a function of the request that gives them. */
+  text?: PageTexts | ((request: FastifyRequest) => PageTexts)
 }
 
 export interface ApiOptions {
@@ -64,7 +71,7 @@ export interface ApiKeyOptions {
   /** Whether a user without a profile gets one on `create` or on the first visit to the pages. Default `true`. */
   autoProfile?: boolean | ((user: User) => boolean | Promise<boolean>)
   /** Tells who is looking at the pages. Without it there are none. */
-  getUser?: (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
+  getUser?: GetUser
   /** The pages; `false` turns them off. */
   pages?: false | PagesOptions
   /** The JSON API by which a key can end itself: `true`, or where it is. Default `false`. */
@@ -100,7 +107,7 @@ export interface Settings {
   readonly scopes: ReadonlyMap<string, string> | null
   readonly groups: ReadonlyMap<string, Terms>
   readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
-  readonly getUser: ApiKeyOptions['getUser']
+  readonly getUser: GetUser | undefined
   readonly pages: false | PagesSettings
   readonly cacheSize: number | false
   readonly failureLimit: RateLimit | null
@@ -108,12 +115,6 @@ export interface Settings {
   /** Null when there is no API. */
   readonly apiPrefix: string | null
   readonly now: () => number
-}
-
-export interface PagesSettings {
-  readonly prefix: string
-  readonly loginUrl: string | undefined
-  readonly views: string | undefined
 }
 
 const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
@@ -152,7 +153,9 @@ const OPTIONS: Checks = {
 const PAGES: Checks = {
   prefix: { allowed: 'a path such as /keys, without a slash at its end', test: isPath },
   loginUrl: { allowed: 'a path on this server or an http(s) URL, in printable ASCII without blanks', test: isLoginUrl },
-  views: { allowed: 'the path of a folder', test: isText(1, 4096) }
+  views: { allowed: 'the path of a folder', test: isText(1, 4096) },
+  name: { allowed: 'text of 1 to 100 characters', test: isText(1, 100) },
+  text: { allowed: 'an object with texts by name, or a function of the request', test: (value) => isPlainObject(value) || isFunction(value) }
 }
 
 const API: Checks = { prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath } }
@@ -170,6 +173,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   const refuse = (name: string, allowed: string, got: string) => new OptionError(name, allowed, got)
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
+  if (options.pages && isPlainObject(options.pages.text)) checkTexts(options.pages.text, 'pages.text', refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
   if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
   const { expiry = {}, api = false } = options
@@ -196,13 +200,18 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     getUser: options.getUser,
     pages: options.pages === false
       ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views },
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views, name: options.pages?.name ?? null, text: textsOf(options.pages?.text) },
     apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),
     recordIp: options.recordIp ?? true,
     now: options.now === undefined || options.now === Date.now ? Date.now : checkedClock(options.now)
   }
+}
+
+/** A copy, as the caller's object is not kept. */
+function textsOf (text: PagesOptions['text'] = {}): PagesSettings['text'] {
+  return typeof text === 'function' ? text : structuredClone(text)
 }
 
 /** The application's clock, in whole milliseconds, since databases take no others. */

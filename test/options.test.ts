@@ -34,7 +34,7 @@ t.test('every option has a default', async (t) => {
     groups: new Map(),
     autoProfile: true,
     getUser: undefined,
-    pages: { prefix: '/keys', loginUrl: undefined, views: undefined },
+    pages: { prefix: '/keys', loginUrl: undefined, views: undefined, name: null, text: {} },
     apiPrefix: null,
     cacheSize: 100_000,
     failureLimit: null,
@@ -138,6 +138,8 @@ t.test('each wrong value is refused with the name of the option and what is allo
 
 t.test('each wrong nested value is refused with its full name', async (t) => {
   const wrong: [string, object, RegExp][] = [
+    ...['', 'x'.repeat(101), 5, null].map((name): [string, object, RegExp] => ['pages.name', { pages: { name } }, /text of 1 to 100 characters/]),
+    ...[null, 'fr', []].map((text): [string, object, RegExp] => ['pages.text', { pages: { text } }, /an object with texts by name, or a function/]),
     ...['keys', '/keys/', '/', '', '/a b', '/a?b', '/:id', '/*', 1, null].map((prefix): [string, object, RegExp] => ['pages.prefix', { pages: { prefix } }, /a path such as \/keys/]),
     ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', '/\t/evil.example', '/a\nb', '/a b', '/anmelden/für', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
     ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
@@ -175,7 +177,7 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
 
 t.test('an unknown name is refused with the names there are', async (t) => {
   t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, schema, migrate, header, .*, got an unknown name$/)
-  t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, got an unknown name$/)
+  t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, name, text, got an unknown name$/)
   t.match(refusal({ cache: { size: 5 } }).message, /^The option cache\.size must be one of max, got an unknown name$/)
   t.match(refusal(JSON.parse('{"__proto__":1}')).message, /^The option __proto__ must be one of/)
   t.match(refusal({ toString: 1 }).message, /^The option toString must be one of/)

@@ -10,7 +10,7 @@ test('a form with a name makes a key and shows its secret, this once', async (t)
   const page = await post('/keys', { name: '  backup server ' })
   t.equal(page.statusCode, 200)
   t.equal(page.headers['cache-control'], 'no-store')
-  t.match(textOf(page), 'The key backup server works from now on.')
+  t.match(textOf(page), 'The key “backup server” works from now on.')
   const secret = secretOf(page)
   t.match(secret, /^ak_[0-9A-Za-z]{38}$/)
   const call = await app.inject({ url: '/me', headers: { 'x-api-authorization': secret } })
@@ -54,7 +54,7 @@ test('the command names the first header, and Bearer with Authorization', async 
   app.get('/it', { schema: {} }, () => '')
   const page = await post('/keys', { name: 'k' }, 'ann', { host: 'h' })
   t.match(textOf(page), `curl -H 'Authorization: Bearer ${secretOf(page)}' 'http://h/it'`)
-  t.match(textOf(await get('/keys')), 'They are sent in the header Authorization .')
+  t.match(textOf(await get('/keys')), 'They are sent in the header Authorization.')
 })
 
 test('without a fitting route the command asks for the root, and no quote breaks out of it', async (t) => {

@@ -67,7 +67,7 @@ test("the application's own error handler, not-found handler, parsers and compil
     app.addContentTypeParser('*', (_request, _body, done) => done(null, {}))
   })
   t.match(textOf(await get('/keys/none/revoke')), 'There is no such key')
-  t.match(textOf(await post('/keys', { name: 'mine' })), 'The key mine works from now on.')
+  t.match(textOf(await post('/keys', { name: 'mine' })), 'The key “mine” works from now on.')
   t.equal((await post('/keys', 'name=k', 'ann', { 'content-type': 'text/plain' })).statusCode, 415)
 })
 
@@ -89,7 +89,7 @@ test('bodies of a wrong kind or size get a page', async (t) => {
     t.equal(page.statusCode, status)
     t.match(textOf(page), text)
   }
-  t.match(textOf(await post('/keys', 'name=%ZZ%', 'ann')), 'The key %ZZ% works')
+  t.match(textOf(await post('/keys', 'name=%ZZ%', 'ann')), 'The key “%ZZ%” works')
   const charset = await post('/keys', 'name=k', 'ann', { 'content-type': 'application/x-www-form-urlencoded; charset=UTF-8' })
   t.equal(charset.statusCode, 200)
   t.equal((await app.apiKeys.list('ann')).length, 2)

@@ -24,7 +24,7 @@ test('the list tells name, first characters, state, creation, last use and addre
   await app.apiKeys.verify(key, { ip: '192.0.2.7' })
   now += 3 * HOUR
   const page = await get('/keys')
-  t.match(textOf(page), `backup ${start}… Active 14 Mar 2026 3 hours ago 192.0.2.7 Revoke the key backup`)
+  t.match(textOf(page), `backup ${start}… Active 14 Mar 2026 3 hours ago 192.0.2.7 Revoke Revoke the key backup`)
   t.match(page.body, '<time datetime="2026-03-14T12:00:00.000Z" title="14 Mar 2026, 12:00:00 UTC">14 Mar 2026</time>')
   t.notMatch(page.body, key)
   t.match(textOf(page), '1 active key.')

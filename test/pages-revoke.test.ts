@@ -11,7 +11,7 @@ test('a second step asks, names the key and has Cancel', async (t) => {
   t.match(unused.body, `<form class="ak-buttons" method="post" action="/keys/${id}/revoke">`)
   await app.apiKeys.verify(key, { ip: '192.0.2.7' })
   now += 120_000
-  t.match(textOf(await get(`/keys/${id}/revoke`)), 'Last used 2 minutes ago from 192.0.2.7')
+  t.match(textOf(await get(`/keys/${id}/revoke`)), 'Last used 2 minutes ago From 192.0.2.7')
   await app.apiKeys.logout(id)
   t.match(textOf(await get(`/keys/${id}/revoke`)), 'Last used 2 minutes ago Revoke')
   t.equal((await app.apiKeys.get(id))?.state, 'active', 'asking changes nothing')
@@ -66,8 +66,8 @@ test('revoking a key again is harmless', async (t) => {
   t.equal(revoked, 1)
   const page = await get(`/keys/${id}/revoke`)
   t.equal(page.statusCode, 200)
-  t.match(textOf(page), 'This key is revoked The key backup')
-  t.match(textOf(page), 'was revoked just now . Requests with it are refused.')
+  t.match(textOf(page), 'This key is revoked Requests with the key “backup” are refused.')
+  t.match(textOf(page), 'It was revoked at this time: just now')
   t.notMatch(page.body, '<form')
 })
 

@@ -1,11 +1,11 @@
 // Makes the pages nicer; they work without it.
 for (const button of document.querySelectorAll('[data-ak-copy]')) {
   const source = document.getElementById(button.dataset.akCopy)
-  const status = document.querySelector('[data-ak-status]')
+  const status = document.querySelector('[data-ak-copied]')
   button.hidden = false
   button.addEventListener('click', async () => {
     const copied = await copy(source)
-    status.textContent = copied ? 'Copied.' : 'Your browser did not allow copying. Select the text and copy it.'
+    status.textContent = copied ? status.dataset.akCopied : status.dataset.akNotCopied
   })
 }
 for (const hint of document.querySelectorAll('[data-ak-by-hand]')) hint.hidden = true

@@ -1,3 +1,6 @@
+import type { TextValues } from './language.js'
+import type { TextName } from './text.js'
+
 /*
  * What the templates are given. An application that overrides a template relies on these names: they are described in
  * docs/templates.md and change only with a major version.
@@ -57,6 +60,12 @@ export interface PageData {
   readonly page: keyof Views
   /** For the `<title>`. */
   readonly title: string
+  /** What the service is called; null for nothing. */
+  readonly name: string | null
+  /** The language of the page, for the attribute `lang`. */
+  readonly locale: string
+  /** A text by its name, with what is filled in. */
+  readonly t: (name: TextName, values?: TextValues) => string
   /** The path of the list, such as `/keys`. */
   readonly base: string
   /** The header that carries a key. */

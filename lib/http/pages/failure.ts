@@ -1,22 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { MessageView } from './data.js'
-import { baseOf, sendBare, sendMessage, type PagesContext } from './page.js'
+import { baseOf, sendBare, sendMessage, speakTo, type PagesContext } from './page.js'
+import { TEXT, type TextName } from './text.js'
 
-type Text = Omit<MessageView, 'link'>
+/** The texts of a failure: heading and explanation, by code, then by status. */
+const TEXTS = new Map<string, [TextName, TextName]>([
+  ['FST_API_KEY_NOT_FOUND', ['message.notFound', 'message.notFoundText']],
+  ['FST_API_KEY_NO_PROFILE', ['message.noProfile', 'message.noProfileText']],
+  ['FST_API_KEY_FOREIGN_ORIGIN', ['message.foreign', 'message.foreignText']],
+  ['FST_API_KEY_INVALID_ARGUMENT', ['message.unreadable', 'message.unreadableText']],
+  ['413', ['message.tooLarge', 'message.tooLargeText']],
+  ['415', ['message.noForm', 'message.noFormText']],
+  ['503', ['message.unavailable', 'message.unavailableText']]
+])
 
-/** By code, then by status. */
-const TEXTS = new Map(Object.entries<Text>({
-  FST_API_KEY_NOT_FOUND: { heading: 'There is no such key', text: 'None of your API keys has this address.' },
-  FST_API_KEY_NO_PROFILE: { heading: 'You have no access to the API', text: 'Ask the people who run this service to give you access, then open this page again.' },
-  FST_API_KEY_FOREIGN_ORIGIN: { heading: 'This form came from another site', text: 'Nothing was changed. Make and revoke keys on the pages of this site only.' },
-  FST_API_KEY_INVALID_ARGUMENT: { heading: 'The form could not be read', text: 'Nothing was changed. Go back to your keys and try again.' },
-  413: { heading: 'The form is too large', text: 'Nothing was changed. Go back to your keys and try again with a shorter name.' },
-  415: { heading: 'The form could not be read', text: 'Nothing was changed. This page takes forms only, in the format application/x-www-form-urlencoded.' },
-  503: { heading: 'API keys cannot be reached at the moment', text: 'Try again in a minute. If you were making or revoking a key, look at your keys first.' }
-}))
-
-const DEFECT: Text = { heading: 'Something went wrong', text: 'This was not your fault. It has been noted for the people who run this service.' }
-const REFUSAL: Text = { heading: 'The request was refused', text: 'Go back to your keys and try again.' }
+const DEFECT: [TextName, TextName] = ['message.defect', 'message.defectText']
+const REFUSAL: [TextName, TextName] = ['message.refused', 'message.refusedText']
 
 /**
  * Makes the error handler of the pages. An application's own would answer with whatever its API answers with, and what
@@ -27,13 +25,14 @@ export function createFailureHandler (context: PagesContext) {
     const status = statusOf(error)
     if (status >= 500) request.log.error({ err: error }, 'a page for API keys failed')
     else request.log.info({ err: error }, 'a page for API keys refused a request')
-    const text = textOf(error, status)
+    const [heading, text] = textsOf(error, status)
     try {
-      const link = { href: baseOf(context, request), text: 'Back to your keys' }
-      return await sendMessage(context, reply, status, { ...text, link: status === 401 ? null : link })
+      const { say } = speakTo(context, request)
+      const link = { href: baseOf(context, request), text: say('page.backToKeys') }
+      return await sendMessage(context, reply, status, { heading: say(heading), text: say(text), link: status === 401 ? null : link })
     } catch (failure) {
       request.log.error({ err: failure }, 'the templates of the pages for API keys failed')
-      return sendBare(reply, status, text.heading)
+      return sendBare(reply, status, String(TEXT[heading]))
     }
   }
 }
@@ -48,6 +47,6 @@ function statusOf (error: unknown): number {
   return status >= 400 && status < 600 ? status : 500
 }
 
-function textOf (error: unknown, status: number): Text {
+function textsOf (error: unknown, status: number): [TextName, TextName] {
   return TEXTS.get(codeOf(error)) ?? TEXTS.get(String(status)) ?? (status < 500 ? REFUSAL : DEFECT)
 }

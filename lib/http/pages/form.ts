@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ArgumentError, describe } from '../../errors.js'
 import { isText } from '../../checks.js'
+import type { Language } from './language.js'
 
 const MAX_NAME = 100
 const isName = isText(1, MAX_NAME)
@@ -33,8 +34,8 @@ export function readHint (fields: unknown, name: string): string | undefined {
 }
 
 /** What is wrong with a name that was entered; null when nothing is. */
-export function findFault (name: string): string | null {
-  if (name === '') return 'Enter a name, so that you can tell this key from others later.'
-  if (name.length > MAX_NAME) return `Use at most ${MAX_NAME} characters; these are ${name.length}.`
-  return isName(name) ? null : 'Use letters, digits, spaces and punctuation only.'
+export function findFault (name: string, { say }: Language): string | null {
+  if (name === '') return say('form.nameMissing')
+  if (name.length > MAX_NAME) return say('form.nameLong', { max: MAX_NAME, count: name.length })
+  return isName(name) ? null : say('form.nameWrong')
 }

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ApiKeyOptions, PagesSettings } from '../../options.js'
 import type { ApiKeys } from '../../keys/service.js'
 import type { Assets } from './assets.js'
 import { readField } from './form.js'
 import type { MessageView, Notice, Views } from './data.js'
 import { toLocalPath } from './login.js'
+import { languageOf, type Language } from './language.js'
+import type { GetUser, PagesSettings } from './settings.js'
 import { render } from './views.js'
 import { toUserView, type Visitor } from './visitor.js'
 
@@ -12,7 +13,7 @@ import { toUserView, type Visitor } from './visitor.js'
 export interface PagesContext {
   readonly service: ApiKeys
   readonly settings: PagesSettings
-  readonly getUser: NonNullable<ApiKeyOptions['getUser']>
+  readonly getUser: GetUser
   readonly realm: string
   /** The header that carries keys. */
   readonly header: string
@@ -52,13 +53,22 @@ export function baseOf ({ prefix }: Pick<PagesContext, 'prefix'>, request: Fasti
   return toLocalPath(prefix.replace(/:(\w+)(?:\([^)]*\))?/g, (_whole, name: string) => encodeURIComponent(String(readField(request.params, name)))))
 }
 
+/** The language in which a request is answered. */
+export function speakTo ({ settings }: Pick<PagesContext, 'settings'>, request: FastifyRequest): Language {
+  return languageOf(typeof settings.text === 'function' ? settings.text(request) : settings.text)
+}
+
 /** Renders a page and sends it. */
 export async function sendPage<V extends keyof Views> (context: PagesContext, reply: FastifyReply, page: Page<V>): Promise<FastifyReply> {
   const base = baseOf(context, reply.request)
+  const { say, locale } = speakTo(context, reply.request)
   const html = await render<V>(reply, {
     ...page.data,
     page: page.view,
     title: page.title,
+    name: context.settings.name,
+    locale,
+    t: say,
     base,
     header: context.header,
     assets: { style: base + context.assets.style, script: base + context.assets.script },

@@ -1,6 +1,5 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
-import type { ApiKeyOptions, PagesSettings } from '../../options.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { registerAssets } from './assets.js'
 import { createFailureHandler } from './failure.js'
@@ -9,6 +8,7 @@ import { refuseForeignOrigin } from './origin.js'
 import type { PagesContext } from './page.js'
 import { askRevoke, revokeKey } from './revoke.js'
 import { PAGE_ROUTE } from './route.js'
+import type { GetUser, PagesSettings } from './settings.js'
 import { signedIn } from './signed-in.js'
 import { registerViews, viewFolders } from './views.js'
 
@@ -16,7 +16,7 @@ import { registerViews, viewFolders } from './views.js'
 export interface PagesDeps {
   readonly service: ApiKeys
   readonly settings: PagesSettings
-  readonly getUser: NonNullable<ApiKeyOptions['getUser']>
+  readonly getUser: GetUser
   readonly realm: string
   /** The headers that carry keys; the first is shown to people. */
   readonly headers: readonly [string, ...string[]]

@@ -8,14 +8,14 @@ import type { Visit } from './signed-in.js'
 
 /** `GET /:id/revoke`: asks whether to revoke a key. */
 export async function askRevoke (visit: Visit): Promise<FastifyReply> {
-  const { context, visitor, base, reply } = visit
+  const { context, visitor, language, base, reply } = visit
   const key = await findKey(visit)
   return await sendPage(context, reply, {
     status: 200,
     view: 'revoke',
-    title: key.state === 'revoked' ? 'API key revoked' : 'Revoke API key',
+    title: language.say(key.state === 'revoked' ? 'revoke.doneTitle' : 'revoke.title'),
     visitor,
-    data: { key: toKeyView(key, base, context.now()) }
+    data: { key: toKeyView(key, base, context.now(), language) }
   })
 }
 

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProfileRecord } from '../../keys/records.js'
 import { readHint } from './form.js'
 import { toLocalPath, toLoginUrl } from './login.js'
-import { baseOf, redirect, sendMessage, type PagesContext } from './page.js'
+import type { Language } from './language.js'
+import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
 import { findVisitor, type Visitor } from './visitor.js'
 
 /** A request of somebody who is signed in and has a profile. */
@@ -10,6 +11,7 @@ export interface Visit {
   readonly context: PagesContext
   readonly visitor: Visitor
   readonly profile: ProfileRecord
+  readonly language: Language
   /** The path of the list. */
   readonly base: string
   readonly request: FastifyRequest
@@ -22,7 +24,7 @@ export function signedIn (context: PagesContext, handle: (visit: Visit) => Promi
     const visitor = await findVisitor(context.getUser, request)
     if (visitor === null) return await turnAway(context, request, reply)
     const profile = await context.service.profiles.visit(visitor.user, visitor.by)
-    return await handle({ context, visitor, profile, base: baseOf(context, request), request, reply })
+    return await handle({ context, visitor, profile, language: speakTo(context, request), base: baseOf(context, request), request, reply })
   }
 }
 
@@ -30,26 +32,22 @@ function turnAway (context: PagesContext, request: FastifyRequest, reply: Fastif
   const { loginUrl } = context.settings
   if (request.method === 'POST') return endSession(context, request, reply)
   if (loginUrl !== undefined) return redirect(reply, toLoginUrl(loginUrl, toLocalPath(request.originalUrl)))
-  return sendMessage(context, reply, 401, {
-    heading: 'Sign in to see your API keys',
-    text: 'You are not signed in. Sign in to the application, then open this page again.',
-    link: null
-  })
+  const { say } = speakTo(context, request)
+  return sendMessage(context, reply, 401, { heading: say('message.signIn'), text: say('message.signInText'), link: null })
 }
 
 /** A redirect would lose the form without a word, so this says what became of it and keeps what was entered. */
 function endSession (context: PagesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { loginUrl } = context.settings
-  const isRevoking = request.routeOptions.url?.endsWith('/revoke') === true
+  const { say } = speakTo(context, request)
+  const isCreating = [context.prefix, `${context.prefix}/`].includes(String(request.routeOptions.url))
   const name = readHint(request.body, 'name')
-  const back = isRevoking || name === undefined
-    ? toLocalPath(request.originalUrl)
-    : `${baseOf(context, request)}?name=${encodeURIComponent(name)}`
+  const back = isCreating && name !== undefined
+    ? `${baseOf(context, request)}?name=${encodeURIComponent(name)}`
+    : toLocalPath(request.originalUrl)
   return sendMessage(context, reply, 401, {
-    heading: 'Your session has ended',
-    text: isRevoking
-      ? 'No key was revoked. Sign in again, then revoke it.'
-      : 'No key was made. Sign in again, then make it.',
-    link: loginUrl === undefined ? null : { href: toLoginUrl(loginUrl, back), text: 'Sign in' }
+    heading: say('message.sessionEnded'),
+    text: say(isCreating ? 'message.sessionEndedCreate' : 'message.sessionEndedText'),
+    link: loginUrl === undefined ? null : { href: toLoginUrl(loginUrl, back), text: say('page.signIn') }
   })
 }

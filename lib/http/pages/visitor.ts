@@ -4,9 +4,9 @@ import { CallbackError, describe } from '../../errors.js'
 import { isUserId } from '../../keys/arguments.js'
 import type { By } from '../../keys/events.js'
 import type { User } from '../../keys/records.js'
-import type { ApiKeyOptions } from '../../options.js'
 import { addressOf } from '../address.js'
 import type { UserView } from './data.js'
+import type { GetUser } from './settings.js'
 
 /** Who looks at a page, and whose keys it shows. Both come from the application alone, never from the request's body. */
 export interface Visitor {
@@ -24,7 +24,7 @@ const FORM = 'null or { id, name?, admin?, owner? } with an id and owner of 1 to
  * @returns null when nobody is signed in
  * @throws FST_API_KEY_INVALID_CALLBACK_RESULT, and whatever `getUser` throws
  */
-export async function findVisitor (getUser: NonNullable<ApiKeyOptions['getUser']>, request: FastifyRequest): Promise<Visitor | null> {
+export async function findVisitor (getUser: GetUser, request: FastifyRequest): Promise<Visitor | null> {
   const answer: unknown = await getUser(request)
   if (answer === null || answer === undefined) return null
   checkUser(answer)

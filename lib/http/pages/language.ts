@@ -1,0 +1,120 @@
+import { checkObject, isPlainObject, isText, type Check, type Refuse } from '../../checks.js'
+import { CallbackError } from '../../errors.js'
+import type { TimeView } from './data.js'
+import { TEXT, type PageTexts, type Plural, type TextName } from './text.js'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** What is filled into a text. `count` also chooses among its plural forms. */
+export type TextValues = Readonly<Record<string, string | number>>
+
+/** The pages' texts in one language, and how it writes times. */
+export class Language {
+  readonly #texts: Readonly<Record<TextName, string | Plural>>
+  readonly #plurals: Intl.PluralRules
+  readonly #number: Intl.NumberFormat
+  readonly #date: Intl.DateTimeFormat
+  readonly #exact: Intl.DateTimeFormat
+  readonly #relative: Intl.RelativeTimeFormat
+  /** A BCP 47 tag. */
+  readonly locale: string
+
+  /** @param texts replace the package's own */
+  constructor (texts: PageTexts) {
+    this.#texts = { ...TEXT, ...texts }
+    this.locale = String(this.#texts.locale)
+    this.#plurals = new Intl.PluralRules(this.locale)
+    this.#number = new Intl.NumberFormat(this.locale)
+    this.#date = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' })
+    this.#exact = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' })
+    this.#relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' })
+  }
+
+  /** A text, with what is filled in. Not escaped: templates print it with `<%= … %>`. */
+  readonly say = (name: TextName, values: TextValues = {}): string => {
+    const text = this.#texts[name]
+    const form = typeof text === 'string' ? text : text[this.#plurals.select(Number(values['count']))] ?? text.other
+    return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = values[name]
+      return typeof value === 'number' ? this.#number.format(value) : value ?? whole
+    })
+  }
+
+  /**
+   * Makes a time readable at which something happened: how long ago within a week, the date beyond.
+   *
+   * @param now milliseconds since the epoch
+   */
+  past (time: Date, now: number): TimeView {
+    const elapsed = now - time.getTime()
+    // Ahead because a clock was set back.
+    if (elapsed < -MINUTE) return this.#view(time, null)
+    return this.#view(time, elapsed < MINUTE ? this.say('time.now') : this.#distance(-elapsed))
+  }
+
+  /** Makes a time readable at which something is going to happen, or did: how far away within a week, the date beyond. */
+  due (time: Date, now: number): TimeView {
+    const ahead = time.getTime() - now
+    if (ahead <= 0) return this.past(time, now)
+    return this.#view(time, ahead < MINUTE ? this.say('time.soon') : this.#distance(ahead))
+  }
+
+  #view (time: Date, distance: string | null): TimeView {
+    return { iso: time.toISOString(), text: distance ?? this.#date.format(time), exact: this.say('time.exact', { time: this.#exact.format(time) }) }
+  }
+
+  /** Null when it is too far away. */
+  #distance (ahead: number): string | null {
+    const distance = Math.abs(ahead)
+    const count = (unit: number) => Math.sign(ahead) * Math.floor(distance / unit)
+    if (distance < HOUR) return this.#relative.format(count(MINUTE), 'minute')
+    if (distance < DAY) return this.#relative.format(count(HOUR), 'hour')
+    return distance < 7 * DAY ? this.#relative.format(count(DAY), 'day') : null
+  }
+}
+
+const FORMS = ['zero', 'one', 'two', 'few', 'many', 'other']
+
+const PLURAL_OR_TEXT: Check = {
+  allowed: `text of at most 1000 characters, or where it has a {count} an object with some of ${FORMS.join(', ')}, of which other must be there`,
+  test: (value) => isText(0, 1000)(value) || (isPlainObject(value) && 'other' in value && Object.entries(value).every(([form, text]) => FORMS.includes(form) && isText(0, 1000)(text)))
+}
+
+const LOCALE: Check = { allowed: 'a language tag that Intl knows, such as fr or pt-BR', test: isLocale }
+
+/**
+ * Checks texts that replace the package's own.
+ *
+ * @param name what they are called in an error
+ * @throws what `refuse` makes of what is unknown or not allowed
+ */
+export function checkTexts (texts: unknown, name: string, refuse: Refuse): asserts texts is PageTexts {
+  const checks = Object.fromEntries(Object.keys(TEXT).map((text) => [text, text === 'locale' ? LOCALE : PLURAL_OR_TEXT]))
+  checkObject(texts, name, `${name}.`, checks, refuse)
+}
+
+function isLocale (value: unknown): boolean {
+  try {
+    return typeof value === 'string' && Intl.PluralRules.supportedLocalesOf(value).length === 1
+  } catch {
+    return false
+  }
+}
+
+const languages = new WeakMap<PageTexts, Language>()
+
+/**
+ * The language of some texts. Checked and made once for each object, since formats take long to make.
+ *
+ * @throws FST_API_KEY_INVALID_CALLBACK_RESULT when a function of the application gave something else than texts
+ */
+export function languageOf (texts: PageTexts): Language {
+  const known = languages.get(texts)
+  if (known !== undefined) return known
+  checkTexts(texts, 'pages.text', (name, allowed, got) => new CallbackError(name, allowed, got))
+  const language = new Language(texts)
+  languages.set(texts, language)
+  return language
+}
