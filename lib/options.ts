@@ -13,8 +13,9 @@ import type { User } from './keys/records.js'
 import { toRateLimit, toRateTerms, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
 import { checkTexts } from './http/pages/language.js'
-import type { GetUser, PagesSettings } from './http/pages/settings.js'
+import type { PagesSettings } from './http/pages/settings.js'
 import type { PageTexts } from './http/pages/text.js'
+import type { GetUser } from './http/visitor.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
 
 export interface PagesOptions {

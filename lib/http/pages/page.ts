@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ApiKeys } from '../../keys/service.js'
+import type { GetUser, Visitor } from '../visitor.js'
 import type { Assets } from './assets.js'
 import { readField } from './form.js'
-import type { MessageView, Notice, Views } from './data.js'
+import type { MessageView, Notice, UserView, Views } from './data.js'
 import { toLocalPath } from './login.js'
 import { languageOf, type Language } from './language.js'
-import type { GetUser, PagesSettings } from './settings.js'
+import type { PagesSettings } from './settings.js'
 import { render } from './views.js'
-import { toUserView, type Visitor } from './visitor.js'
 
 /** What the pages work with. */
 export interface PagesContext {
@@ -90,6 +90,11 @@ export function sendMessage (
 export function sendBare (reply: FastifyReply, status: number, text: string): FastifyReply {
   const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>API keys</title><p>${text}</p></html>`
   return reply.code(status).headers(HEADERS).type('text/html; charset=utf-8').send(html)
+}
+
+/** The part of a visitor that templates see. */
+function toUserView ({ user, owner }: Visitor): UserView {
+  return { id: user.id, name: user.name || user.id, owner: owner === user.id ? null : owner }
 }
 
 /** Sends the browser elsewhere, after a form with a GET. */

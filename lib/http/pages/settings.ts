@@ -1,9 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { User } from '../../keys/records.js'
 import type { PageTexts } from './text.js'
-
-/** Tells who is looking at a page; null or undefined when nobody is signed in. */
-export type GetUser = (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
 
 /** The options of the pages with every default filled in. */
 export interface PagesSettings {

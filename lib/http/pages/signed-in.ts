@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProfileRecord } from '../../keys/records.js'
+import { findVisitor, type Visitor } from '../visitor.js'
 import { readHint } from './form.js'
 import { toLocalPath, toLoginUrl } from './login.js'
 import type { Language } from './language.js'
 import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
-import { findVisitor, type Visitor } from './visitor.js'
 
 /** A request of somebody who is signed in and has a profile. */
 export interface Visit {

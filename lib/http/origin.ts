@@ -1,5 +1,5 @@
 import type { onRequestHookHandler, FastifyRequest } from 'fastify'
-import { ForeignOriginError } from '../../errors.js'
+import { ForeignOriginError } from '../errors.js'
 
 /**
  * Refuses requests that change something and come from a page of another origin, by what browsers say about that and no

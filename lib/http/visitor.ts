@@ -1,14 +1,15 @@
 import type { FastifyRequest } from 'fastify'
-import { isBoolean, isPlainObject } from '../../checks.js'
-import { CallbackError, describe } from '../../errors.js'
-import { isUserId } from '../../keys/arguments.js'
-import type { By } from '../../keys/events.js'
-import type { User } from '../../keys/records.js'
-import { addressOf } from '../address.js'
-import type { UserView } from './data.js'
-import type { GetUser } from './settings.js'
+import { isBoolean, isPlainObject } from '../checks.js'
+import { CallbackError, describe } from '../errors.js'
+import { isUserId } from '../keys/arguments.js'
+import type { By } from '../keys/events.js'
+import type { User } from '../keys/records.js'
+import { addressOf } from './address.js'
 
-/** Who looks at a page, and whose keys it shows. Both come from the application alone, never from the request's body. */
+/** Tells who is looking; null or undefined when nobody is signed in. */
+export type GetUser = (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
+
+/** Who is signed in, and whose keys they see. Both come from the application alone, never from the request's body. */
 export interface Visitor {
   readonly user: User
   readonly owner: string
@@ -38,11 +39,6 @@ export async function findVisitor (getUser: GetUser, request: FastifyRequest): P
   }
   const ip = addressOf(request)
   return { user, owner: owner ?? id, by: { actor: id, ...(ip === null ? {} : { ip }) } }
-}
-
-/** The part of a visitor that templates see. */
-export function toUserView ({ user, owner }: Visitor): UserView {
-  return { id: user.id, name: user.name || user.id, owner: owner === user.id ? null : owner }
 }
 
 type Test = (value: unknown) => boolean
