@@ -25,5 +25,6 @@ export const rows = [
   { id: 'bearer-1', title: '@fastify/bearer-auth, 1 static key', server: 'bearer', options: { keys: 1 }, header: 'Authorization', credentials: 'own', status: 200 },
   { id: 'bearer-100', title: '@fastify/bearer-auth, 100 static keys', server: 'bearer', options: { keys: 100 }, header: 'Authorization', credentials: 'own', status: 200 },
   { id: 'jwt', title: '@fastify/jwt, HS256, 10,000 tokens', server: 'jwt', options: { tokens: 10_000 }, header: 'Authorization', credentials: 'own', status: 200 },
-  { id: 'better-auth', title: 'better-auth API keys on SQLite, 2,000 keys', server: 'better-auth', options: { keys: 2000 }, header: 'X-Api-Key', credentials: 'own', status: 200 }
+  { id: 'better-auth', title: 'better-auth API keys on SQLite, 2,000 keys', server: 'better-auth', options: { keys: 2000, isTuned: false }, header: 'X-Api-Key', credentials: 'own', status: 200 },
+  { id: 'better-auth-tuned', title: 'the same in WAL mode without its rate limit', server: 'better-auth', options: { keys: 2000, isTuned: true }, header: 'X-Api-Key', credentials: 'own', status: 200 }
 ]

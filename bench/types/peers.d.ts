@@ -41,7 +41,7 @@ declare module 'better-auth/db/migration' {
 }
 
 declare module '@better-auth/api-key' {
-  export function apiKey (options: { rateLimit: { enabled: boolean } }): object
+  export function apiKey (options: { rateLimit: { enabled: boolean, timeWindow?: number, maxRequests?: number } }): object
 }
 
 declare module 'autocannon' {
