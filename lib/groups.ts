@@ -1,7 +1,7 @@
 import { checkObject, isBoolean, isPlainObject, isText, isWhole, type Checks, type Refuse } from './checks.js'
 import { checkExpiry, MAX_MAX_KEYS, scopesCheck } from './keys/arguments.js'
 import { toExpiryTerms, type ExpiryOptions } from './keys/expiry.js'
-import { checkLimits, RATE_LIMIT, toRateTerms, type RateLimitOptions } from './limits.js'
+import { checkLimits, QUOTA_LIMIT, RATE_LIMIT, toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from './limits.js'
 import { isScope, SCOPE_FORM, type ApiKeyScope } from './keys/scopes.js'
 import type { Terms } from './keys/terms.js'
 
@@ -15,6 +15,8 @@ export interface GroupOptions {
   expiry?: ExpiryOptions
   /** Requests in each window that each key may make; `false` for no limit. */
   rateLimit?: RateLimitOptions | false | null
+  /** Uses of each key, in total or in each period; `false` for no quota. */
+  quota?: QuotaOptions | false | null
   /** Whether keys are accepted. */
   canUseApi?: boolean
   /** Whether keys may be made. */
@@ -38,11 +40,11 @@ export function resolveGroups (groups: Readonly<Record<string, unknown>> | undef
   return new Map(Object.entries(groups).map(([name, group]) => {
     if (!isText(1, 100)(name)) throw refuse('groups', 'an object whose names have 1 to 100 characters', 'another name')
     checkObject(group, `groups.${name}`, `groups.${name}.`, checks, refuse)
-    const { expiry = {}, rateLimit, ...terms } = group as GroupOptions
+    const { expiry = {}, rateLimit, quota, ...terms } = group as GroupOptions
     checkExpiry(expiry, `groups.${name}.expiry`, refuse)
     checkLimits(group, `groups.${name}.`, refuse)
     // A copy, as the caller's object is not kept.
-    return [name, structuredClone({ ...terms, ...toExpiryTerms(expiry), ...toRateTerms(rateLimit) })]
+    return [name, structuredClone({ ...terms, ...toExpiryTerms(expiry), ...toRateTerms(rateLimit), ...toQuotaTerms(quota) })]
   }))
 }
 
@@ -52,6 +54,7 @@ function groupChecks (scopes: ReadonlyMap<string, string> | null): Checks {
     scopes: scopesCheck(scopes),
     expiry: { allowed: 'an object with default and max', test: isPlainObject },
     rateLimit: RATE_LIMIT,
+    quota: QUOTA_LIMIT,
     canUseApi: { allowed: 'a boolean', test: isBoolean },
     canMakeKeys: { allowed: 'a boolean', test: isBoolean }
   }

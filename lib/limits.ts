@@ -1,6 +1,7 @@
 import { checkObject, isPlainObject, isWhole, type Check, type Checks, type Refuse } from './checks.js'
 import { DURATION_FORMS, MAX_DURATION, readDuration, toMilliseconds, type Duration } from './durations.js'
 import { describe } from './errors.js'
+import type { Quota } from './store/accounts.js'
 
 const SECOND = 1000
 const MAX_WINDOW = 31 * 86_400_000
@@ -59,10 +60,10 @@ export const RATE_LIMIT: Check = {
   test: (value) => value === null || value === false || isPlainObject(value)
 }
 
-/** The check of a `quota`. */
-export const QUOTA_OR_NONE: Check = {
-  allowed: 'an object with max and, where it begins anew, every; or null for none',
-  test: (value) => value === null || isPlainObject(value)
+/** The check of a `quota` that may be left to what holds otherwise. */
+export const QUOTA_LIMIT: Check = {
+  allowed: 'an object with max and, where it begins anew, every; false for none, or null for what holds otherwise',
+  test: (value) => value === null || value === false || isPlainObject(value)
 }
 
 /**
@@ -89,25 +90,58 @@ export function checkLimits (value: unknown, prefix: string, refuse: Refuse): vo
   if (isPlainObject(rateLimit)) toRateLimit(rateLimit, `${prefix}rateLimit`, refuse)
   if (!isPlainObject(quota)) return
   checkObject(quota, `${prefix}quota`, `${prefix}quota.`, QUOTA, refuse)
-  if (quota['max'] === undefined) throw refuse(`${prefix}quota`, QUOTA_OR_NONE.allowed, 'one without max')
+  if (quota['max'] === undefined) throw refuse(`${prefix}quota`, 'an object with max and, where it begins anew, every', 'one without max')
 }
 
-/** A rate limit as it is stored; nothing when nothing was said. Of none at all, `max` is 0. */
-export function toRateTerms (rateLimit: RateLimitOptions | false | null | undefined): { rateMax?: number | null, rateWindow?: number | null } {
+/** What is stored of a rate limit: of nothing said, both are null; of none at all, `rateMax` is 0. */
+export interface RateTerms {
+  readonly rateMax?: number | null
+  readonly rateWindow?: number | null
+}
+
+/** The same of a quota. `quotaEvery` is null for one in total. */
+export interface QuotaTerms {
+  readonly quotaMax?: number | null
+  readonly quotaEvery?: number | null
+}
+
+/** A rate limit as it is stored; nothing when nothing was said. */
+export function toRateTerms (rateLimit: RateLimitOptions | false | null | undefined): RateTerms {
   if (rateLimit === undefined) return {}
   if (rateLimit === null) return { rateMax: null, rateWindow: null }
   if (rateLimit === false) return { rateMax: 0, rateWindow: null }
   return { rateMax: rateLimit.max, rateWindow: toMilliseconds(rateLimit.timeWindow) }
 }
 
-/** A quota as it is stored; nothing when nothing was said. Without one, nothing is counted any more. */
-export function toQuotaTerms (quota: QuotaOptions | null | undefined): { quotaMax?: number | null, quotaEvery?: number | null } {
+/** A quota as it is stored; nothing when nothing was said. */
+export function toQuotaTerms (quota: QuotaOptions | false | null | undefined): QuotaTerms {
   if (quota === undefined) return {}
-  const { max = null, every = null } = quota ?? {}
+  if (quota === null || quota === false) return { quotaMax: quota === null ? null : 0, quotaEvery: null }
+  const { max, every = null } = quota
   return { quotaMax: max, quotaEvery: every === null ? null : toMilliseconds(every) }
 }
 
-/** The rate limit that is stored; null for none. */
-export function toStoredRate (max: number | null, timeWindow: number | null): RateLimit | null {
-  return max === null || timeWindow === null || max === 0 ? null : { max, timeWindow }
+/**
+ * The rate limit of the first level that says one, or that there is none; null for none. Both numbers are that level's:
+ * one from here and one from there would be a limit that nobody set.
+ */
+export function findRate (levels: readonly RateTerms[]): RateLimit | null {
+  const { rateMax, rateWindow } = levels.find(saysRate) ?? {}
+  return rateMax && rateWindow ? { max: rateMax, timeWindow: rateWindow } : null
+}
+
+/** The same for the quota. */
+export function findQuota (levels: readonly QuotaTerms[]): Quota | null {
+  const { quotaMax, quotaEvery } = levels.find(saysQuota) ?? {}
+  return quotaMax ? { max: quotaMax, every: quotaEvery ?? null } : null
+}
+
+/** Whether a level says anything about rate limits. */
+export function saysRate ({ rateMax }: RateTerms): boolean {
+  return rateMax !== undefined && rateMax !== null
+}
+
+/** The same about quotas. */
+export function saysQuota ({ quotaMax }: QuotaTerms): boolean {
+  return quotaMax !== undefined && quotaMax !== null
 }

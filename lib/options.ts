@@ -10,7 +10,7 @@ import type { ApiKeyScope } from './keys/scopes.js'
 import type { Terms } from './keys/terms.js'
 import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
-import { toRateLimit, toRateTerms, type RateLimit, type RateLimitOptions } from './limits.js'
+import { checkLimits, toQuotaTerms, toRateLimit, toRateTerms, type QuotaOptions, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
 import { checkTexts } from './http/pages/language.js'
 import type { PagesSettings } from './http/pages/settings.js'
@@ -81,6 +81,8 @@ export interface ApiKeyOptions {
   cache?: false | { max?: number }
   /** Requests in each window that each key may make when nothing else is said of it. Needs @fastify/rate-limit. Default no limit. */
   rateLimit?: RateLimitOptions
+  /** Uses of each key when nothing else is said of it, in total or in each period. Default no quota. */
+  quota?: QuotaOptions
   /**
    * Failed attempts from one address (a network of 64 bits with IPv6) within `timeWindow`, after which it has to wait until
    * that time is over. Keys that are in the cache pass all the same. Default none.
@@ -146,6 +148,7 @@ const OPTIONS: Checks = {
   api: { allowed: 'a boolean or an object', test: (value) => isBoolean(value) || isPlainObject(value) },
   cache: { allowed: 'false or an object', test: (value) => value === false || isPlainObject(value) },
   rateLimit: { allowed: 'an object with max and timeWindow', test: isPlainObject },
+  quota: { allowed: 'an object with max and, where it begins anew, every', test: isPlainObject },
   failureLimit: { allowed: 'an object', test: isPlainObject },
   recordIp: { allowed: 'a boolean', test: isBoolean },
   now: { allowed: 'a function that returns milliseconds', test: isFunction }
@@ -179,7 +182,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
   const { expiry = {}, api = false } = options
   checkExpiry(expiry, 'expiry', refuse)
-  if (options.rateLimit !== undefined) toRateLimit(options.rateLimit, 'rateLimit', refuse)
+  checkLimits(options, '', refuse)
   const scopes = resolveScopes(options.scopes, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
@@ -194,7 +197,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     required: options.required ?? true,
     prefixes: list(options.prefix ?? 'ak'),
     keySize: options.keySize ?? 32,
-    terms: { maxKeys: options.maxKeys ?? -1, ...toExpiryTerms(expiry), ...toRateTerms(options.rateLimit) },
+    terms: { maxKeys: options.maxKeys ?? -1, ...toExpiryTerms(expiry), ...toRateTerms(options.rateLimit), ...toQuotaTerms(options.quota) },
     scopes,
     groups: resolveGroups(options.groups, scopes, refuse),
     autoProfile: options.autoProfile ?? true,

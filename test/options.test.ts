@@ -44,7 +44,7 @@ t.test('every option has a default', async (t) => {
 })
 
 t.test('undefined counts as not given', async (t) => {
-  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'scopes', 'groups', 'expiry', 'autoProfile', 'getUser', 'pages', 'api', 'cache', 'rateLimit', 'failureLimit', 'recordIp', 'now', 'schema']
+  const names = ['database', 'migrate', 'header', 'realm', 'required', 'prefix', 'keySize', 'maxKeys', 'scopes', 'groups', 'expiry', 'autoProfile', 'getUser', 'pages', 'api', 'cache', 'rateLimit', 'quota', 'failureLimit', 'recordIp', 'now', 'schema']
   t.strictSame(resolve(Object.fromEntries(names.map((name) => [name, undefined]))), resolve({}))
   t.strictSame(resolve({ pages: { prefix: undefined, loginUrl: undefined, views: undefined }, cache: { max: undefined } }), resolve({}))
 })
@@ -63,7 +63,7 @@ t.test('what is given is taken', async (t) => {
     keySize: 22,
     maxKeys: 0,
     scopes: { a: 'A' },
-    groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, rateLimit: false, canUseApi: false, canMakeKeys: true }, none: {} },
+    groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, rateLimit: false, quota: { max: 3 }, canUseApi: false, canMakeKeys: true }, none: { quota: false } },
     expiry: { default: 5, max: '1d' },
     api: { prefix: '/api' },
     autoProfile,
@@ -71,6 +71,7 @@ t.test('what is given is taken', async (t) => {
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
     cache: { max: 2 },
     rateLimit: { max: 9, timeWindow: '1h' },
+    quota: { max: 7, every: '30d' },
     failureLimit: { max: 5, timeWindow: '1m' },
     recordIp: false,
     now
@@ -121,6 +122,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
     pages: { allowed: /false or an object/, values: [true, '/keys', null, []] },
     cache: { allowed: /false or an object/, values: [true, 1000, null, []] },
     rateLimit: { allowed: /an object with max and timeWindow/, values: [true, false, 5, null, [], {}, { max: 5 }, { timeWindow: 5000 }] },
+    quota: { allowed: /an object with max and, where it begins anew, every/, values: [true, false, 5, null, [], {}, { every: '1d' }] },
     failureLimit: { allowed: /an object/, values: [true, 5, null, [], {}, { max: 5 }, { timeWindow: 5000 }] },
     recordIp: { allowed: /a boolean/, values: ['no', 0, null] },
     now: { allowed: /a function/, values: [5, null, new Date()] }
@@ -133,7 +135,7 @@ t.test('each wrong value is refused with the name of the option and what is allo
       t.match(message, allowed)
     }
   }
-  t.strictSame(Object.keys(wrong).toSorted(), ['api', 'autoProfile', 'cache', 'database', 'expiry', 'failureLimit', 'getUser', 'groups', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'rateLimit', 'realm', 'recordIp', 'required', 'scopes'])
+  t.strictSame(Object.keys(wrong).toSorted(), ['api', 'autoProfile', 'cache', 'database', 'expiry', 'failureLimit', 'getUser', 'groups', 'header', 'keySize', 'maxKeys', 'migrate', 'now', 'pages', 'prefix', 'quota', 'rateLimit', 'realm', 'recordIp', 'required', 'scopes'])
 })
 
 t.test('each wrong nested value is refused with its full name', async (t) => {
@@ -156,13 +158,18 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ['groups.a.expiry', { groups: { a: { expiry: null } } }, /an object with default and max/],
     ['groups.a.scopes', { scopes: { a: 'A' }, groups: { a: { scopes: ['b'] } } }, /a list of different scopes of a, got an array/],
     ['groups.a.scopes', { groups: { a: { scopes: ['a', 'a'] } } }, /a list of at most 100 different scopes/],
-    ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, rateLimit, canUseApi, canMakeKeys/],
+    ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, rateLimit, quota, canUseApi, canMakeKeys/],
     ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/]),
     ...['failureLimit', 'rateLimit'].flatMap((name): [string, object, RegExp][] => [
       ...[0, -1, 1.5, NaN, 1_000_000_001, '5', null].map((max): [string, object, RegExp] => [`${name}.max`, { [name]: { max, timeWindow: 1000 } }, /a whole number from 1 to 1000000000/]),
       ...[0, 999, -1000, 1000.5, Infinity, '32d', 'soon', null].map((timeWindow): [string, object, RegExp] => [`${name}.timeWindow`, { [name]: { max: 1, timeWindow } }, /from 1 second to 31 days/]),
       [`${name}.burst`, { [name]: { max: 1, timeWindow: 1000, burst: 2 } }, /one of max, timeWindow/]
     ]),
+    ...[0, -1, 1.5, NaN, 1_000_000_001, '5', null].map((max): [string, object, RegExp] => ['quota.max', { quota: { max } }, /a whole number from 1 to 1000000000/]),
+    ...[0, 999, 1000.5, 'soon', '101y', true].map((every): [string, object, RegExp] => ['groups.a.quota.every', { groups: { a: { quota: { max: 1, every } } } }, /from 1 second on/]),
+    ['quota.per', { quota: { max: 1, per: '1d' } }, /one of max, every/],
+    ['groups.a.quota', { groups: { a: { quota: 5 } } }, /false for none, or null for what holds otherwise/],
+    ['groups.a.quota', { groups: { a: { quota: { every: '1d' } } } }, /an object with max/],
     ['groups.a.rateLimit', { groups: { a: { rateLimit: 5 } } }, /an object with max and timeWindow/],
     ['groups.a.rateLimit', { groups: { a: { rateLimit: { max: 5 } } } }, /an object with max and timeWindow/],
     ['groups.a.rateLimit.max', { groups: { a: { rateLimit: { max: 0, timeWindow: 1000 } } } }, /a whole number/]

@@ -8,7 +8,7 @@ t.test('create makes a profile once and then finds it as it is', async (t) => {
   const events: string[] = []
   apiKeys.on('apiUserCreated', ({ profile }) => events.push(profile.userId))
   const made = await apiKeys.profiles.create('ann', { canMakeKeys: false })
-  t.strictSame(made, { id: made.id, userId: 'ann', group: null, maxKeys: 7, scopes: null, expiry: { default: null, max: null }, rateLimit: null, canUseApi: true, canMakeKeys: false, lastAccessAt: null, createdAt: new Date(T0) })
+  t.strictSame(made, { id: made.id, userId: 'ann', group: null, maxKeys: 7, scopes: null, expiry: { default: null, max: null }, rateLimit: null, quota: null, canUseApi: true, canMakeKeys: false, lastAccessAt: null, createdAt: new Date(T0) })
   clock.tick(1)
   t.strictSame(await apiKeys.profiles.create('ann', { maxKeys: 1, canMakeKeys: true }), made)
   t.strictSame(await apiKeys.profiles.get('ann'), made)

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ask, Clock, HEADER, me, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
-import { onEachEngine } from './helpers/engines.js'
+import { onEachEngine, onEachShared } from './helpers/engines.js'
 import { freshSchema } from './helpers/postgres.js'
+import { until } from './helpers/server.js'
 import { spyingDatabase } from './helpers/sqlite.js'
 
 const DAY = 86_400_000
@@ -49,6 +50,89 @@ onEachEngine('a total quota does not come back by itself, and can be raised, tak
   t.strictSame([await status(), await status()], [200, 429])
 })
 
+onEachEngine("a key's own quota wins over its profile's, that over its group's, and that over the plugin's", async (t, database) => {
+  const app = await server(t, { ...database, quota: { max: 101 }, groups: { free: { quota: { max: 102, every: '1d' } }, staff: { quota: false }, none: {}, plain: { quota: null } } })
+  const { profiles } = app.apiKeys
+  const { id, key } = await app.apiKeys.create('ann')
+  const quota = async () => (await app.apiKeys.get(id))?.quota
+  t.strictSame(await quota(), { max: 101, every: null, used: 0, resetsAt: null })
+  const steps: [() => Promise<unknown>, number | null, number | null][] = [
+    [() => profiles.update('ann', { group: 'none' }), 101, null],
+    [() => profiles.update('ann', { group: 'plain' }), 101, null],
+    [() => profiles.update('ann', { group: 'free' }), 102, DAY],
+    [() => profiles.update('ann', { quota: { max: 103 } }), 103, null],
+    [() => app.apiKeys.update(id, { quota: { max: 104, every: '2d' } }), 104, 2 * DAY],
+    [() => app.apiKeys.update(id, { quota: { max: 105 } }), 105, null],
+    [() => app.apiKeys.update(id, { quota: false }), null, null],
+    [() => app.apiKeys.update(id, { quota: null }), 103, null],
+    [() => profiles.update('ann', { quota: false }), null, null],
+    [() => profiles.update('ann', { quota: null, group: 'staff' }), null, null],
+    [() => profiles.update('ann', { group: null }), 101, null]
+  ]
+  for (const [i, [step, max, every]] of steps.entries()) {
+    await step()
+    const before = (await quota())?.used
+    t.equal((await ask(app, key)).status, 200)
+    t.match(await quota(), max === null ? null : { max, every, used: Number(before) + 1 }, `step ${i}`)
+  }
+  t.strictSame((await profiles.get('ann'))?.quota, { max: 101, every: null })
+  t.strictSame((await profiles.update('ann', { quota: { max: 3, every: 5000 } })).quota, { max: 3, every: 5000 })
+  t.equal((await profiles.update('ann', { quota: false })).quota, null)
+  t.strictSame((await profiles.create('bob', { quota: { max: 9 } })).quota, { max: 9, every: null })
+  t.strictSame((await app.apiKeys.create('bob')).quota, { max: 9, every: null, used: 0, resetsAt: null })
+  t.equal((await app.apiKeys.create('bob', { quota: false })).quota, null)
+  t.match((await app.apiKeys.list('bob')).map(({ quota }) => quota?.max), [undefined, 9])
+})
+
+onEachEngine('each key has the quota of its profile, group or plugin for itself, in all its secrets together', async (t, database) => {
+  const app = await server(t, { ...database, groups: { free: { quota: { max: 1 } } } })
+  await app.apiKeys.profiles.create('ann', { group: 'free' })
+  const [one, two] = [await app.apiKeys.create('ann'), await app.apiKeys.create('ann')]
+  t.strictSame([(await ask(app, one.key)).status, (await ask(app, two.key)).status, (await ask(app, one.key)).status], [200, 200, 429])
+  const { key, quota } = await app.apiKeys.rotate(one.id)
+  t.match(quota, { max: 1, used: 1 })
+  t.match((await ask(app, key)).body, { code: 'FST_API_KEY_QUOTA_EXCEEDED' })
+  t.match((await app.apiKeys.identify(key))?.quota, { max: 1, used: 1 })
+})
+
+onEachShared('a key that was made without a quota has the one that its profile, group or plugin gets later', async (t, database) => {
+  const before = await server(t, database)
+  const { key } = await before.apiKeys.create('ann')
+  await before.close()
+  const app = await server(t, { ...database, quota: { max: 1 } })
+  t.strictSame([(await ask(app, key)).status, (await ask(app, key)).status], [200, 429])
+})
+
+onEachEngine('an update that only says again what holds does not give uses back', async (t, database) => {
+  const app = await server(t, { ...database, quota: { max: 2 } })
+  const { id, key } = await app.apiKeys.create('ann')
+  t.strictSame([(await ask(app, key)).status, (await ask(app, key)).status, (await ask(app, key)).status], [200, 200, 429])
+  let events = 0
+  app.apiKeys.on('apiKeyUpdated', () => events++)
+  t.match(await app.apiKeys.update(id, { quota: null }), { quota: { used: 2 } })
+  t.match(await app.apiKeys.update(id, { name: 'new' }), { quota: { used: 2 } })
+  t.equal(events, 1)
+  t.equal((await ask(app, key)).status, 429)
+  await app.apiKeys.update(id, { quota: false })
+  t.equal((await ask(app, key)).status, 200)
+  t.match(await app.apiKeys.update(id, { quota: null }), { quota: { max: 2, used: 0 } })
+})
+
+onEachShared('a quota that is set by SQL holds as soon as the change is heard', async (t, database, sql) => {
+  const app = await server(t, database)
+  const { id, key } = await app.apiKeys.create('ann')
+  const status = async () => (await ask(app, key)).status
+  t.equal(await status(), 200)
+  await sql("UPDATE api_key_profiles SET quota_max = 1 WHERE user_id = 'ann'")
+  await until(async () => await status() === 429)
+  t.match(await app.apiKeys.get(id), { quota: { max: 1, used: 1 } })
+  await sql("UPDATE api_key_profiles SET quota_max = 0 WHERE user_id = 'ann'")
+  await until(async () => await status() === 200)
+  await sql(`UPDATE api_keys SET quota_max = 2 WHERE id = '${id}'`)
+  await until(async () => await status() === 429)
+  t.match(await app.apiKeys.get(id), { quota: { max: 2, used: 2 } })
+})
+
 onEachEngine('a request that is refused for something else costs no quota', async (t, database) => {
   const app = await server(t, database)
   app.get('/scoped', { config: { apiKey: { scopes: ['write'] } } }, me)
@@ -65,8 +149,10 @@ onEachEngine('a request that is refused for something else costs no quota', asyn
 
 t.test('a key without a quota writes nothing, one with a quota once for each request', async (t) => {
   const { database, statements } = spyingDatabase(t)
-  const app = await server(t, { database })
+  const app = await server(t, { database, groups: { free: { quota: { max: 10 } } } })
   const [free, counted] = [await app.apiKeys.create('ann'), await app.apiKeys.create('ann', { quota: { max: 10 } })]
+  await app.apiKeys.profiles.create('bob', { group: 'free' })
+  const [grouped, freed] = [await app.apiKeys.create('bob'), await app.apiKeys.create('bob', { quota: false })]
   const writes = async (key: string) => {
     await ask(app, key)
     statements.length = 0
@@ -75,6 +161,8 @@ t.test('a key without a quota writes nothing, one with a quota once for each req
   }
   t.equal(await writes(free.key), 0)
   t.equal(await writes(counted.key), 1)
+  t.equal(await writes(grouped.key), 1)
+  t.equal(await writes(freed.key), 0)
 })
 
 t.test('SQLite: a quota that cannot be counted is 503', async (t) => {
@@ -97,10 +185,12 @@ t.test('a key that is deleted while its quota is counted is invalid', async (t) 
   t.match((await ask(app, key)).body, { code: 'FST_API_KEY_INVALID' })
 })
 
-/** Lets processes send 1,000 requests with one key whose quota is 100, and counts the answers. */
-async function race (t: Test, module: string, options: { database: string, schema?: string }): Promise<Record<string, number>> {
+/** Lets processes send 1,000 requests with one key whose quota, its own or its group's, is 100, and counts the answers. */
+async function race (t: Test, module: string, place: { database: string, schema?: string }, quota: 'own' | "group's"): Promise<Record<string, number>> {
+  const options = { ...place, groups: { free: { quota: { max: 100, every: '1h' } } } }
   const app = await server(t, options)
-  const { id, key } = await app.apiKeys.create('ann', { quota: { max: 100, every: '1h' } })
+  if (quota === "group's") await app.apiKeys.profiles.create('ann', { group: 'free' })
+  const { id, key } = await app.apiKeys.create('ann', quota === 'own' ? { quota: { max: 100, every: '1h' } } : {})
   const caller = fileURLToPath(new URL('helpers/caller.js', import.meta.url))
   const children = Array.from({ length: 4 }, () => fork(caller, [module, JSON.stringify(options), key, '250'], { execArgv: ['--disable-warning=ExperimentalWarning'] }))
   t.teardown(() => { for (const child of children) child.kill() })
@@ -115,16 +205,17 @@ async function race (t: Test, module: string, options: { database: string, schem
 
 const EXACT = { 200: 100, FST_API_KEY_QUOTA_EXCEEDED: 900 }
 
-t.test('SQLite: of 1,000 requests at once, from four processes, exactly 100 pass a quota of 100', async (t) => {
-  const module = compiled(t)
-  const counts = await race(t, module, { database: join(t.testdirName, 'keys.db') })
-  t.comment(`SQLite, 4 processes, 1,000 requests, quota 100: ${JSON.stringify(counts)}`)
-  t.strictSame(counts, EXACT)
-})
+for (const quota of ['own', "group's"] as const) {
+  t.test(`SQLite: of 1,000 requests at once, from four processes, exactly 100 pass a quota of 100, the ${quota} one`, async (t) => {
+    const counts = await race(t, compiled(t), { database: join(t.testdirName, 'keys.db') }, quota)
+    t.comment(`SQLite, 4 processes, 1,000 requests, quota 100: ${JSON.stringify(counts)}`)
+    t.strictSame(counts, EXACT)
+  })
 
-t.test('PostgreSQL: of 1,000 requests at once, from four processes, exactly 100 pass a quota of 100', async (t) => {
-  const { url, schema } = await freshSchema(t)
-  const counts = await race(t, compiled(t), { database: url, schema })
-  t.comment(`PostgreSQL, 4 processes, 1,000 requests, quota 100: ${JSON.stringify(counts)}`)
-  t.strictSame(counts, EXACT)
-})
+  t.test(`PostgreSQL: of 1,000 requests at once, from four processes, exactly 100 pass a quota of 100, the ${quota} one`, async (t) => {
+    const { url, schema } = await freshSchema(t)
+    const counts = await race(t, compiled(t), { database: url, schema }, quota)
+    t.comment(`PostgreSQL, 4 processes, 1,000 requests, quota 100: ${JSON.stringify(counts)}`)
+    t.strictSame(counts, EXACT)
+  })
+}

@@ -28,13 +28,17 @@ const NOT_BY: [unknown, string][] = [
 
 const NOT_MAX = [0, -1, 1.5, NaN, Infinity, 1_000_000_001, '5', true, null]
 
-/** Wrong rate limits, for whatever takes one. */
+/** Wrong rate limits and quotas, for whatever takes them. */
 function limitCalls (call: (fields: object) => Promise<unknown>): [unknown[], (argument: unknown) => Promise<unknown>, string][] {
   return [
     [[true, 5, '5/s', [], {}, { max: 5 }, { timeWindow: 1000 }], (rateLimit) => call({ rateLimit }), 'rateLimit'],
     [NOT_MAX, (max) => call({ rateLimit: { max, timeWindow: 1000 } }), 'rateLimit.max'],
     [[0, 999, -1, 1500.5, '32d', 'soon', true, NaN, null], (timeWindow) => call({ rateLimit: { max: 5, timeWindow } }), 'rateLimit.timeWindow'],
-    [[5], (burst) => call({ rateLimit: { max: 5, timeWindow: 1000, burst } }), 'rateLimit.burst']
+    [[5], (burst) => call({ rateLimit: { max: 5, timeWindow: 1000, burst } }), 'rateLimit.burst'],
+    [[true, 5, '5', [], {}, { every: '1d' }], (quota) => call({ quota }), 'quota'],
+    [NOT_MAX, (max) => call({ quota: { max } }), 'quota.max'],
+    [[0, 999, -1, 1500.5, '1 month', '101y', true, NaN], (every) => call({ quota: { max: 5, every } }), 'quota.every'],
+    [[5], (per) => call({ quota: { max: 5, per } }), 'quota.per']
   ]
 }
 
@@ -87,13 +91,10 @@ t.test('wrong arguments are refused before the database is touched, with their n
       [[T0 + 5, null], (expiresAt) => call({ expiresAt, expiresIn: '1d' }), 'expiresIn'],
       [NOT_NETWORKS, (allowedIps) => call({ allowedIps }), 'allowedIps'],
       [NOT_NOTES, (metadata) => call({ metadata }), 'metadata'],
-      ...limitCalls(call),
-      [[true, false, 5, '5', [], {}, { every: '1d' }], (quota) => call({ quota }), 'quota'],
-      [NOT_MAX, (max) => call({ quota: { max } }), 'quota.max'],
-      [[0, 999, -1, 1500.5, '1 month', '101y', true, NaN], (every) => call({ quota: { max: 5, every } }), 'quota.every'],
-      [[5], (per) => call({ quota: { max: 5, per } }), 'quota.per']
+      ...limitCalls(call)
     ]),
     ...limitCalls((fields) => profiles.create('ann', fields)),
+    ...limitCalls((fields) => profiles.update('ann', fields)),
     [NOT_MAX, (max) => keys.createMany([{ userId: 'ann' }, { userId: 'ann', quota: { max } }]), '[1].quota.max'],
     [NOT_MAX, (max) => keys.createMany([{ userId: 'ann', rateLimit: { max, timeWindow: 1000 } }]), '[0].rateLimit.max'],
     [['yes', 0, null], (enabled) => keys.update(id, { enabled }), 'enabled'],

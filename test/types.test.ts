@@ -120,7 +120,10 @@ export async function serving (): Promise<[string, Date | null, KeyState]> {
   await apiKeys.rotate('id', { overlap: '24h' }, { actor: 'ann' })
   await apiKeys.revoke('id', { reason: 'leaked', actor: 'ann' } satisfies Revocation)
   await apiKeys.update('id', { enabled: false, expiresAt: null, metadata: null } satisfies KeyChanges)
-  await apiKeys.profiles.create('ann', { group: 'free', scopes: null, expiry: { default: false, max: '1y' } satisfies ExpiryOptions })
+  await apiKeys.profiles.create('ann', { group: 'free', scopes: null, expiry: { default: false, max: '1y' } satisfies ExpiryOptions, quota: { max: 5, every: '30d' } })
+  await apiKeys.profiles.update('ann', { quota: false })
+  // @ts-expect-error -- a quota without a maximum is none
+  await apiKeys.create('ann', { quota: { every: '30d' } })
   // @ts-expect-error -- a time that nobody has to parse
   await apiKeys.create('ann', { expiresAt: '2030-01-01' })
   // @ts-expect-error -- one has to say how long

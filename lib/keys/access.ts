@@ -1,5 +1,5 @@
 import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
-import { toStoredRate, type RateLimit } from '../limits.js'
+import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
 import type { AccessRow } from '../store/store.js'
 import { Networks } from './addresses.js'
@@ -52,8 +52,8 @@ export class Access {
     this.#expiresAt = row.expiresAt
     this.#endsAt = endOf(row)
     this.#networks = row.allowedIps === null ? null : new Networks(row.allowedIps)
-    this.rate = row.rateMax === null ? terms.rate : toStoredRate(row.rateMax, row.rateWindow)
-    this.quota = row.quotaMax === null ? null : { max: row.quotaMax, every: row.quotaEvery }
+    this.rate = saysRate(row) ? findRate([row]) : terms.rate
+    this.quota = saysQuota(row) ? findQuota([row]) : terms.quota
     this.isLimited = this.rate !== null || this.quota !== null
     this.usedAt = row.lastUsedAt ?? 0
     this.previousUsedAt = row.previousUsedAt ?? 0

@@ -1,7 +1,7 @@
 import { checkObject, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
 import { DURATION_FORMS, isDuration, toMilliseconds } from '../durations.js'
 import { ArgumentError, describe } from '../errors.js'
-import { checkLimits, QUOTA_OR_NONE, RATE_LIMIT } from '../limits.js'
+import { checkLimits, QUOTA_LIMIT, RATE_LIMIT } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import type { By } from './events.js'
 import { EXPIRY, findContradiction, type ExpiryOptions } from './expiry.js'
@@ -52,7 +52,7 @@ function grantChecks ({ scopes, now }: KeyBounds): Checks {
     expiresIn: EXPIRES_IN,
     allowedIps: ALLOWED_IPS,
     rateLimit: RATE_LIMIT,
-    quota: QUOTA_OR_NONE,
+    quota: QUOTA_LIMIT,
     metadata: NOTES
   }
 }
@@ -76,6 +76,7 @@ const profileChecks = ({ scopes, groups }: TermSettings): Checks => ({
   expiry: { allowed: 'an object with default and max, or null for the default', test: (value) => value === null || isPlainObject(value) },
   maxKeys: { allowed: `-1 (unlimited), a whole number from 0 to ${MAX_MAX_KEYS}, or null for the default`, test: (value) => value === null || isLimit(value) },
   rateLimit: RATE_LIMIT,
+  quota: QUOTA_LIMIT,
   canUseApi: FLAG,
   canMakeKeys: FLAG
 })

@@ -18,8 +18,8 @@ export interface KeyGrants {
   allowedIps?: readonly string[] | null
   /** Requests in each window; `false` for no limit, null for what its profile, group or the plugin say. Default null. */
   rateLimit?: RateLimitOptions | false | null
-  /** Uses in total, or in each period from the first use on; null for no quota. Default null. */
-  quota?: QuotaOptions | null
+  /** Uses in total, or in each period from the first use on; `false` for no quota, null for what its profile, group or the plugin say. Default null. */
+  quota?: QuotaOptions | false | null
   /** Whatever the application wants to note: an object that JSON can hold, of at most 8,192 characters; null for nothing. */
   metadata?: Metadata | null
 }
@@ -62,6 +62,7 @@ export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow
   const { name, enabled, scopes, allowedIps, metadata, rateLimit, quota } = changes
   const terms = resolveTerms(profile, settings)
   const expiresAt = expiryOf(changes, at)
+  const quotaTerms = toQuotaTerms(quota)
   const fields = given({
     name,
     enabled,
@@ -70,9 +71,9 @@ export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow
     metadata,
     expiresAt,
     ...toRateTerms(rateLimit),
-    ...toQuotaTerms(quota),
-    // A quota that is set later begins anew.
-    ...(quota === null && { quotaUsed: 0, quotaSince: null })
+    ...quotaTerms,
+    // Where its own quota ends, the next one begins anew. Saying again that it has none begins nothing.
+    ...(!quota && quotaTerms.quotaMax !== undefined && quotaTerms.quotaMax !== key.quotaMax && { quotaUsed: 0, quotaSince: null })
   })
   const state = stateOf(key, at)
   const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')

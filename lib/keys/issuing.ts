@@ -36,7 +36,7 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
   const change = changeBy(by, at)
   for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings), ...change })
   return inserted.keys.map((row, i) => {
-    const key = toKeyRecord(row, at)
+    const key = toKeyRecord(row, at, settings)
     announce('apiKeyCreated', { key, ...change })
     return { ...key, key: secrets[i] as string }
   })

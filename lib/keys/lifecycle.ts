@@ -36,7 +36,7 @@ export async function revokeKeys ({ store, settings, activity, authorOf, announc
   const at = settings.now()
   const rows = await store.revokeKeys(userId, at, reason, authorOf(by, at))
   return rows.map((row) => {
-    const key = toKeyRecord(activity.ofKey(row), at)
+    const key = toKeyRecord(activity.ofKey(row), at, settings)
     announce('apiKeyRevoked', { key, ...changeBy(by, at) })
     return key
   })
@@ -83,7 +83,7 @@ async function apply (
   const result = await store.changeKey(keyId, decide, authorOf(by, at))
   if (result === null) throw unknownKey(keyId)
   if ('error' in result) throw result.error
-  const key = toKeyRecord(activity.ofKey(result.row), settings.now())
+  const key = toKeyRecord(activity.ofKey(result.row), settings.now(), settings)
   if (result.changed) announce(event, { key, ...changeBy(by, at) })
   return key
 }

@@ -46,6 +46,6 @@ export async function findKeys ({ store, activity, settings }: Context, userId: 
   const rows = await store.findKeys({
     userId, at, limit: limit + 1, ...(search !== undefined && { text: search }), ...(live !== undefined && { live }), ...(cursor !== undefined && { before: cursor })
   })
-  const keys = rows.slice(0, limit).map((row) => toKeyRecord(activity.ofKey(row), at))
+  const keys = rows.slice(0, limit).map((row) => toKeyRecord(activity.ofKey(row), at, settings))
   return { keys, cursor: rows.length > limit ? keys.at(-1)?.id ?? null : null }
 }

@@ -1,5 +1,5 @@
 import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
-import { toRateTerms, type RateLimitOptions } from '../limits.js'
+import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/store.js'
 import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
 import type { Context } from './context.js'
@@ -20,6 +20,8 @@ export interface ProfileOptions {
   expiry?: ExpiryOptions | null
   /** Requests in each window that each of its keys may make when it says nothing itself; `false` for no limit. */
   rateLimit?: RateLimitOptions | false | null
+  /** Uses of each of its keys that says nothing itself, in total or in each period; `false` for no quota. */
+  quota?: QuotaOptions | false | null
   /** Whether its keys are accepted. */
   canUseApi?: boolean | null
   /** Whether keys may be made for it. */
@@ -102,7 +104,7 @@ export class Profiles {
     const at = settings.now()
     const deleted = await store.deleteProfile(userId, at, 'the profile was deleted', authorOf(by, at))
     if (deleted === null) throw new NotFoundError('profile', userId)
-    for (const row of deleted.revoked) announce('apiKeyRevoked', { key: toKeyRecord(activity.ofKey(row), at), ...changeBy(by, at) })
+    for (const row of deleted.revoked) announce('apiKeyRevoked', { key: toKeyRecord(activity.ofKey(row), at, settings), ...changeBy(by, at) })
     const profile = this.#toRecord(deleted.row)
     announce('apiUserDeleted', { profile, ...changeBy(by, at) })
     return profile
@@ -141,7 +143,7 @@ export async function mayGetProfile ({ settings }: Pick<Context, 'settings'>, us
 }
 
 /** The fields to store. Leaves out what is undefined, which a database would take for null. */
-function toFields ({ expiry, rateLimit, ...options }: ProfileOptions): ProfileFields {
-  const fields = { ...options, ...toRateTerms(rateLimit), ...(expiry === undefined ? {} : toExpiryTerms(expiry ?? { default: null, max: null })) }
+function toFields ({ expiry, rateLimit, quota, ...options }: ProfileOptions): ProfileFields {
+  const fields = { ...options, ...toRateTerms(rateLimit), ...toQuotaTerms(quota), ...(expiry === undefined ? {} : toExpiryTerms(expiry ?? { default: null, max: null })) }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

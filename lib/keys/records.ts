@@ -1,6 +1,7 @@
-import { toStoredRate, type RateLimit } from '../limits.js'
+import { findRate, type RateLimit } from '../limits.js'
+import type { Quota } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/store.js'
-import { resolveTerms, type TermSettings } from './terms.js'
+import { quotaOf, resolveTerms, type TermSettings } from './terms.js'
 
 /** A person of the application, as its session knows them. */
 export interface User {
@@ -61,7 +62,10 @@ export interface KeyRecord {
   readonly allowedIps: readonly string[] | null
   /** Requests in each window of milliseconds; false for no limit, null for what holds otherwise. */
   readonly rateLimit: RateLimit | false | null
-  /** Uses in total or in each period, and those of the present period; null for no quota. */
+  /**
+   * Uses in total or in each period, and those of the present period: by its own quota, or else its profile's, its group's or
+   * the plugin's; null for no quota.
+   */
   readonly quota: QuotaRecord | null
   /** What the application noted on it; null when nothing. */
   readonly metadata: Readonly<Record<string, unknown>> | null
@@ -102,6 +106,8 @@ export interface ProfileRecord {
   readonly expiry: { readonly default: number | null, readonly max: number | null }
   /** Requests in each window of milliseconds that each of its keys may make: its own, or else its group's or the plugin's; null for no limit. */
   readonly rateLimit: RateLimit | null
+  /** Uses of each of its keys, in total or in each period of milliseconds: its own, or else its group's or the plugin's; null for no quota. */
+  readonly quota: Quota | null
   /** Whether the profile's keys are accepted. */
   readonly canUseApi: boolean
   /** Whether keys may be made for the profile. */
@@ -112,7 +118,7 @@ export interface ProfileRecord {
 }
 
 /** Makes the record that the application sees of a stored key, at a time in milliseconds. */
-export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
+export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings): KeyRecord {
   return {
     id: row.id,
     userId: row.userId,
@@ -131,8 +137,8 @@ export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
     previousUntil: toDate(row.previousUntil),
     previousUsedAt: toDate(row.rotatedAt !== null && row.previousUsedAt !== null && row.previousUsedAt >= row.rotatedAt ? row.previousUsedAt : null),
     allowedIps: row.allowedIps === null ? null : [...row.allowedIps],
-    rateLimit: row.rateMax === 0 ? false : toStoredRate(row.rateMax, row.rateWindow),
-    quota: toQuotaRecord(row, at),
+    rateLimit: row.rateMax === 0 ? false : findRate([row]),
+    quota: toQuotaRecord(row, at, quotaOf(row, settings)),
     metadata: row.metadata === null ? null : structuredClone(row.metadata),
     revokedAt: toDate(row.revokedAt),
     revokedReason: row.revokedReason
@@ -141,7 +147,7 @@ export function toKeyRecord (row: KeyRow, at: number): KeyRecord {
 
 /** Makes the record that the application sees of a stored profile: what holds for it, wherever that is said. */
 export function toProfileRecord (row: ProfileRow, settings: TermSettings): ProfileRecord {
-  const { maxKeys, scopes, expiryDefault, expiryMax, rate, canUseApi, canMakeKeys } = resolveTerms(row, settings)
+  const { maxKeys, scopes, expiryDefault, expiryMax, rate, quota, canUseApi, canMakeKeys } = resolveTerms(row, settings)
   return {
     id: row.id,
     userId: row.userId,
@@ -150,6 +156,7 @@ export function toProfileRecord (row: ProfileRow, settings: TermSettings): Profi
     scopes: scopes === null ? null : [...scopes],
     expiry: { default: expiryDefault, max: expiryMax },
     rateLimit: rate === null ? null : { ...rate },
+    quota: quota === null ? null : { ...quota },
     canUseApi,
     canMakeKeys,
     lastAccessAt: toDate(row.lastAccessAt),
@@ -157,11 +164,12 @@ export function toProfileRecord (row: ProfileRow, settings: TermSettings): Profi
   }
 }
 
-function toQuotaRecord ({ quotaMax, quotaEvery, quotaUsed, quotaSince }: KeyRow, at: number): QuotaRecord | null {
-  if (quotaMax === null) return null
-  if (quotaEvery === null || quotaSince === null) return { max: quotaMax, every: quotaEvery, used: quotaUsed, resetsAt: null }
-  const periods = Math.max(0, Math.floor((at - quotaSince) / quotaEvery))
-  return { max: quotaMax, every: quotaEvery, used: periods > 0 ? 0 : quotaUsed, resetsAt: new Date(quotaSince + (periods + 1) * quotaEvery) }
+function toQuotaRecord ({ quotaUsed, quotaSince }: KeyRow, at: number, quota: Quota | null): QuotaRecord | null {
+  if (quota === null) return null
+  const { max, every } = quota
+  if (every === null || quotaSince === null) return { max, every, used: quotaUsed, resetsAt: null }
+  const periods = Math.max(0, Math.floor((at - quotaSince) / every))
+  return { max, every, used: periods > 0 ? 0 : quotaUsed, resetsAt: new Date(quotaSince + (periods + 1) * every) }
 }
 
 /** The state of a key by itself; whether its profile may use the API is another question. */

@@ -304,6 +304,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   #toRecord (row: KeyRow): KeyRecord {
-    return toKeyRecord(this.#context.activity.ofKey(row), this.#context.settings.now())
+    const { activity, settings } = this.#context
+    return toKeyRecord(activity.ofKey(row), settings.now(), settings)
   }
 }

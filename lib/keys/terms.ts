@@ -1,17 +1,15 @@
-import { toStoredRate, type RateLimit } from '../limits.js'
-import type { ProfileRow } from '../store/store.js'
+import { findQuota, findRate, type QuotaTerms, type RateLimit, type RateTerms } from '../limits.js'
+import type { Quota } from '../store/accounts.js'
+import type { KeyRow, ProfileRow } from '../store/store.js'
 
 /** What a profile, a group or the plugin may say about keys; what is absent or null follows the next in that order. */
-export interface Terms {
+export interface Terms extends RateTerms, QuotaTerms {
   readonly maxKeys?: number | null
   readonly scopes?: readonly string[] | null
   /** Milliseconds that a new key lives when it says nothing itself; 0 is without end. */
   readonly expiryDefault?: number | null
   /** Milliseconds that a key may live at most; 0 is without end. */
   readonly expiryMax?: number | null
-  /** Requests in each window of so many milliseconds; a maximum of 0 is without limit. */
-  readonly rateMax?: number | null
-  readonly rateWindow?: number | null
   readonly canUseApi?: boolean | null
   readonly canMakeKeys?: boolean | null
 }
@@ -29,12 +27,14 @@ export interface Resolved {
   readonly expiryMax: number | null
   /** Requests of each key; null is without limit. */
   readonly rate: RateLimit | null
+  /** Uses of each key; null is without limit. */
+  readonly quota: Quota | null
   readonly canUseApi: boolean
   readonly canMakeKeys: boolean
 }
 
 /** What is read of a profile. */
-export type ProfileTerms = Pick<ProfileRow, 'group' | 'maxKeys' | 'scopes' | 'expiryDefault' | 'expiryMax' | 'rateMax' | 'rateWindow' | 'canUseApi' | 'canMakeKeys'>
+export type ProfileTerms = Pick<ProfileRow, 'group' | 'maxKeys' | 'scopes' | 'expiryDefault' | 'expiryMax' | 'rateMax' | 'rateWindow' | 'quotaMax' | 'quotaEvery' | 'canUseApi' | 'canMakeKeys'>
 
 /** The plugin's terms, its groups by name, and the scopes that there are; null when any scope may be asked for. */
 export interface TermSettings {
@@ -63,10 +63,17 @@ export function resolveTerms (profile: ProfileTerms, { terms, groups, scopes }: 
     scopes: allowed === null ? declared : declared === null ? allowed : allowed.filter((scope) => declared.includes(scope)),
     expiryDefault: first('expiryDefault') || null,
     expiryMax: first('expiryMax') || null,
-    rate: toStoredRate(first('rateMax'), first('rateWindow')),
+    rate: findRate(levels),
+    quota: findQuota(levels),
     canUseApi: isKnownGroup && (first('canUseApi') ?? true),
     canMakeKeys: isKnownGroup && (first('canMakeKeys') ?? true)
   }
+}
+
+/** Finds the quota of a key: its own, or else what holds for its profile. */
+export function quotaOf (row: KeyRow, { terms, groups }: TermSettings): Quota | null {
+  const group = row.group === null ? NONE : groups.get(row.group) ?? NONE
+  return findQuota([row, { quotaMax: row.profileQuotaMax, quotaEvery: row.profileQuotaEvery }, group, terms])
 }
 
 const NONE: Terms = {}

@@ -148,6 +148,7 @@ export class Verifier {
 }
 
 /** What a look-up says of the profile. The rest of its terms concerns new keys and not requests. */
-function termsOf ({ canUseApi, group, profileScopes, profileRateMax, profileRateWindow }: AccessRow): ProfileTerms {
-  return { canUseApi, group, scopes: profileScopes, rateMax: profileRateMax, rateWindow: profileRateWindow, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
+function termsOf (row: AccessRow): ProfileTerms {
+  const { canUseApi, group, profileScopes: scopes, profileRateMax: rateMax, profileRateWindow: rateWindow, profileQuotaMax: quotaMax, profileQuotaEvery: quotaEvery } = row
+  return { canUseApi, group, scopes, rateMax, rateWindow, quotaMax, quotaEvery, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
 }

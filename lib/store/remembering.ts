@@ -7,7 +7,7 @@ import type { KeyFields, KeyRow, ProfileFields, ProfileRow, StoredKey } from './
  */
 
 const KEY_FIELDS = ['name', 'scopes', 'expiresAt', 'allowedIps', 'rateMax', 'rateWindow', 'quotaMax', 'quotaEvery', 'metadata'] as const
-const PROFILE_FIELDS = ['group', 'maxKeys', 'scopes', 'expiryDefault', 'expiryMax', 'rateMax', 'rateWindow', 'canUseApi', 'canMakeKeys'] as const
+const PROFILE_FIELDS = ['group', 'maxKeys', 'scopes', 'expiryDefault', 'expiryMax', 'rateMax', 'rateWindow', 'quotaMax', 'quotaEvery', 'canUseApi', 'canMakeKeys'] as const
 
 /** Fields of a key that are secret, or only say again that it was used or changed. */
 const UNTOLD = new Set(['digest', 'previousDigest', 'rotatedAt', 'quotaUsed', 'quotaSince'])

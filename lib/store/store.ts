@@ -64,6 +64,10 @@ export interface KeyRow {
   readonly quotaUsed: number
   readonly quotaSince: number | null
   readonly metadata: Metadata | null
+  /** What its profile says: the group it belongs to, and the quota of its keys. */
+  readonly group: string | null
+  readonly profileQuotaMax: number | null
+  readonly profileQuotaEvery: number | null
 }
 
 /** What an application notes on a key: an object that JSON can hold. */
@@ -72,12 +76,9 @@ export type Metadata = Readonly<Record<string, unknown>>
 /** A key together with what its profile says about access: all that verifying needs, from one look-up. */
 export interface AccessRow extends KeyRow {
   readonly canUseApi: boolean | null
-  readonly group: string | null
   readonly profileScopes: readonly string[] | null
   readonly profileRateMax: number | null
   readonly profileRateWindow: number | null
-  readonly profileQuotaMax: number | null
-  readonly profileQuotaEvery: number | null
   /** Whether it was found by the secret before the last rotation. */
   readonly isPrevious: boolean
 }
@@ -89,7 +90,7 @@ export interface StoredKey extends KeyRow {
 }
 
 /** What a key may be changed to; what is absent stays as it is. */
-export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt'>>
+export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt' | 'group' | 'profileQuotaMax' | 'profileQuotaEvery'>>
 
 /**
  * Decides what becomes of a key that nobody else changes at the same time, by what it and its profile are. May be asked

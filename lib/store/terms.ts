@@ -1,10 +1,10 @@
-import type { KeyDraft, KeyRow, KeyTerms } from './store.js'
+import type { KeyDraft, KeyRow, KeyTerms, ProfileRow } from './store.js'
 
 /** The row of a key that was just inserted. */
-export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, profileId: number, terms: KeyTerms): KeyRow {
+export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, profile: ProfileRow, terms: KeyTerms): KeyRow {
   return {
     id,
-    profileId,
+    profileId: profile.id,
     userId,
     name,
     start,
@@ -19,6 +19,9 @@ export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, prof
     previousUsedAt: null,
     quotaUsed: 0,
     quotaSince: null,
+    group: profile.group,
+    profileQuotaMax: profile.quotaMax,
+    profileQuotaEvery: profile.quotaEvery,
     ...terms
   }
 }

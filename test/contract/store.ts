@@ -369,7 +369,9 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const fields = { group: 'free', scopes: ['a', 'b'], expiryDefault: 5, expiryMax: 0, rateMax: 1, rateWindow: 2, quotaMax: 3, quotaEvery: 4 }
     const { row } = await store.ensureProfile('ann', fields, T0)
     t.match(row, fields)
-    await insert(store, [draft('ann', 1)])
+    const { keys: [key] } = await insert(store, [draft('ann', 1)])
+    t.match(key, { group: 'free', profileQuotaMax: 3, profileQuotaEvery: 4 })
+    t.strictSame(await store.getKey(keyId(1)), key)
     t.match(await store.findByDigest(digest(1)), {
       group: 'free', profileScopes: ['a', 'b'], profileRateMax: 1, profileRateWindow: 2, profileQuotaMax: 3, profileQuotaEvery: 4, scopes: []
     })
@@ -550,6 +552,8 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       ['binding to addresses', () => store.changeKey(keyId(2), () => ({ allowedIps: ['::1'] }))],
       ['rotating', () => store.changeKey(keyId(2), (key) => ({ digest: digest(22), previousDigest: key.digest, previousUntil: T0 }))],
       ['ending the overlap', () => store.changeKey(keyId(2), () => ({ previousUntil: 0 }))],
+      ['giving a quota to all', () => store.updateProfile('ann', { quotaMax: 5 })],
+      ['changing its period', () => store.updateProfile('ann', { quotaEvery: 5000 })],
       ['moving to a group', () => store.updateProfile('ann', { group: 'free' })],
       ['taking scopes from all', () => store.updateProfile('ann', { scopes: [] })],
       ['revoking all', () => store.revokeKeys('ann', T0, null)],

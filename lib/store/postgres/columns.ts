@@ -49,7 +49,10 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
     quotaEvery: keys.quotaEvery,
     quotaUsed: keys.quotaUsed,
     quotaSince: keys.quotaSince,
-    metadata: keys.metadata
+    metadata: keys.metadata,
+    group: profiles.group,
+    profileQuotaMax: profiles.quotaMax,
+    profileQuotaEvery: profiles.quotaEvery
   }
 }
 
@@ -57,12 +60,9 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
 export function accessColumns ({ profiles }: Tables) {
   return {
     canUseApi: profiles.canUseApi,
-    group: profiles.group,
     profileScopes: profiles.scopes,
     profileRateMax: profiles.rateMax,
-    profileRateWindow: profiles.rateWindow,
-    profileQuotaMax: profiles.quotaMax,
-    profileQuotaEvery: profiles.quotaEvery
+    profileRateWindow: profiles.rateWindow
   }
 }
 

@@ -21,7 +21,7 @@ interface Seat {
 /** A key that may be inserted, and its profile. */
 interface Placed {
   readonly draft: KeyDraft
-  readonly profileId: number
+  readonly profile: ProfileRow
   readonly terms: KeyTerms
 }
 
@@ -36,7 +36,7 @@ export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'inse
     const seats = await openSeats(db, tables, drafts, at, rules, created)
     const placed = drafts.map((draft) => take(seats, draft, rules))
     for (let i = 0; i < placed.length; i += CHUNK) await insertChunk(db, tables, placed.slice(i, i + CHUNK))
-    const rows = placed.map(({ draft, profileId, terms }) => toNewRow(draft, profileId, terms))
+    const rows = placed.map(({ draft, profile, terms }) => toNewRow(draft, profile, terms))
     await remember(db, tables, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
     return { refused: null, keys: rows, profiles: created }
   }
@@ -70,7 +70,7 @@ function take (seats: Map<string, Seat>, draft: KeyDraft, rules: Rules): Placed 
   if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
   if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
   seat.left -= 1
-  return { draft, profileId: seat.profile.id, terms }
+  return { draft, profile: seat.profile, terms }
 }
 
 /** Finds or makes the profiles of a batch, locks them, and counts their live keys. */
@@ -124,7 +124,7 @@ async function insertChunk (db: PostgresDatabase, { keys }: Tables, placed: read
   const rows = await db.execute<{ id: string }>(sql`
     INSERT INTO ${keys} (id, profile_id, name, start, digest, nonce, created_at, expires_at,
       rate_max, rate_window, quota_max, quota_every, scopes, allowed_ips, metadata)
-    SELECT * FROM unnest(${column(({ draft }) => draft.id)}::text[], ${column(({ profileId }) => profileId)}::bigint[],
+    SELECT * FROM unnest(${column(({ draft }) => draft.id)}::text[], ${column(({ profile }) => profile.id)}::bigint[],
       ${column(({ draft }) => draft.name)}::text[], ${column(({ draft }) => draft.start)}::text[],
       ${column(({ draft }) => Buffer.from(draft.digest, 'latin1'))}::bytea[], ${column(({ draft }) => draft.nonce)}::text[],
       ${column(({ draft }) => draft.createdAt)}::bigint[], ${column(({ terms }) => terms.expiresAt)}::bigint[],

@@ -41,10 +41,10 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     /** Life of new keys that say nothing themselves, and the longest life of keys, in milliseconds; 0 is without end, null follows the group. */
     expiryDefault: time('expiry_default'),
     expiryMax: time('expiry_max'),
-    /** Requests per window in milliseconds; null follows the group. */
+    /** Requests of each key per window in milliseconds; a maximum of 0 is no limit, null follows the group. */
     rateMax: time('rate_max'),
     rateWindow: time('rate_window'),
-    /** Uses per period in milliseconds, or in total; null follows the group. */
+    /** Uses of each key per period in milliseconds, or in total when that is null; a maximum of 0 is no quota, null follows the group. */
     quotaMax: time('quota_max'),
     quotaEvery: time('quota_every')
   }, (profile) => [
@@ -78,10 +78,10 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     rotatedAt: time('rotated_at'),
     /** Networks in CIDR from which it may be used; null is anywhere. */
     allowedIps: jsonb('allowed_ips').$type<readonly string[]>(),
-    /** Requests per window in milliseconds. */
+    /** Requests per window in milliseconds; a maximum of 0 is no limit, null follows the profile. */
     rateMax: time('rate_max'),
     rateWindow: time('rate_window'),
-    /** Uses per period in milliseconds, or in total when that is null. */
+    /** Uses per period in milliseconds, or in total when that is null; a maximum of 0 is no quota, null follows the profile. */
     quotaMax: time('quota_max'),
     quotaEvery: time('quota_every'),
     /** Written at each use of a key with a quota, hence nothing that caches follow. */

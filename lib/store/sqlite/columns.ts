@@ -47,18 +47,18 @@ export const keyColumns = {
   quotaEvery: keys.quotaEvery,
   quotaUsed: keys.quotaUsed,
   quotaSince: keys.quotaSince,
-  metadata: keys.metadata
+  metadata: keys.metadata,
+  group: profiles.group,
+  profileQuotaMax: profiles.quotaMax,
+  profileQuotaEvery: profiles.quotaEvery
 }
 
 /** What an `AccessRow` has besides. */
 export const accessColumns = {
   canUseApi: profiles.canUseApi,
-  group: profiles.group,
   profileScopes: profiles.scopes,
   profileRateMax: profiles.rateMax,
-  profileRateWindow: profiles.rateWindow,
-  profileQuotaMax: profiles.quotaMax,
-  profileQuotaEvery: profiles.quotaEvery
+  profileRateWindow: profiles.rateWindow
 }
 
 /** What a `StoredKey` has besides. */

@@ -33,7 +33,7 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
       if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
       seat.left -= 1
       statements.insertKey({ ...draft, ...terms, profileId: seat.profile.id })
-      return toNewRow(draft, seat.profile.id, terms)
+      return toNewRow(draft, seat.profile, terms)
     })
     remember(db, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
     return { refused: null, keys: rows, profiles: created }

@@ -33,10 +33,10 @@ export const profiles = sqliteTable('api_key_profiles', {
   /** Life of new keys that say nothing themselves, and the longest life of keys, in milliseconds; 0 is without end, null follows the group. */
   expiryDefault: integer('expiry_default'),
   expiryMax: integer('expiry_max'),
-  /** Requests per window in milliseconds; null follows the group. */
+  /** Requests of each key per window in milliseconds; a maximum of 0 is no limit, null follows the group. */
   rateMax: integer('rate_max'),
   rateWindow: integer('rate_window'),
-  /** Uses per period in milliseconds, or in total; null follows the group. */
+  /** Uses of each key per period in milliseconds, or in total when that is null; a maximum of 0 is no quota, null follows the group. */
   quotaMax: integer('quota_max'),
   quotaEvery: integer('quota_every')
 }, (table) => [
@@ -70,10 +70,10 @@ export const keys = sqliteTable('api_keys', {
   rotatedAt: integer('rotated_at'),
   /** Networks in CIDR from which it may be used; null is anywhere. */
   allowedIps: text('allowed_ips', { mode: 'json' }).$type<readonly string[]>(),
-  /** Requests per window in milliseconds. */
+  /** Requests per window in milliseconds; a maximum of 0 is no limit, null follows the profile. */
   rateMax: integer('rate_max'),
   rateWindow: integer('rate_window'),
-  /** Uses per period in milliseconds, or in total when that is null. */
+  /** Uses per period in milliseconds, or in total when that is null; a maximum of 0 is no quota, null follows the profile. */
   quotaMax: integer('quota_max'),
   quotaEvery: integer('quota_every'),
   /** Written at each use of a key with a quota, hence nothing that caches follow. */
