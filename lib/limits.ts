@@ -123,25 +123,40 @@ export function toQuotaTerms (quota: QuotaOptions | false | null | undefined): Q
 
 /**
  * The rate limit of the first level that says one, or that there is none; null for none. Both numbers are that level's:
- * one from here and one from there would be a limit that nobody set.
+ * one from here and one from there would be a limit that nobody set. What is missing of them is 0.
  */
 export function findRate (levels: readonly RateTerms[]): RateLimit | null {
-  const { rateMax, rateWindow } = levels.find(saysRate) ?? {}
-  return rateMax && rateWindow ? { max: rateMax, timeWindow: rateWindow } : null
+  const { rateMax, rateWindow } = levels.find(saysRate) ?? NOTHING
+  return rateMax === 0 ? null : { max: rateMax ?? 0, timeWindow: rateWindow ?? 0 }
 }
 
 /** The same for the quota. */
 export function findQuota (levels: readonly QuotaTerms[]): Quota | null {
-  const { quotaMax, quotaEvery } = levels.find(saysQuota) ?? {}
-  return quotaMax ? { max: quotaMax, every: quotaEvery ?? null } : null
+  const { quotaMax, quotaEvery } = levels.find(saysQuota) ?? NOTHING
+  return quotaMax === 0 ? null : { max: quotaMax ?? 0, every: quotaEvery ?? null }
 }
 
-/** Whether a level says anything about rate limits. */
-export function saysRate ({ rateMax }: RateTerms): boolean {
-  return rateMax !== undefined && rateMax !== null
+/** Whether a level says anything about rate limits, be it by half. */
+export function saysRate ({ rateMax, rateWindow }: RateTerms): boolean {
+  return (rateMax ?? rateWindow ?? null) !== null
 }
 
 /** The same about quotas. */
-export function saysQuota ({ quotaMax }: QuotaTerms): boolean {
-  return quotaMax !== undefined && quotaMax !== null
+export function saysQuota ({ quotaMax, quotaEvery }: QuotaTerms): boolean {
+  return (quotaMax ?? quotaEvery ?? null) !== null
 }
+
+/**
+ * What is wrong with limits that were found; null when nothing is. They are checked wherever they are set but in SQL, by
+ * which half a limit can be left out, and then nobody knows what was meant.
+ */
+export function findFault (rate: RateLimit | null, quota: Quota | null): string | null {
+  if (rate !== null && !(isPositive(rate.max) && isPositive(rate.timeWindow))) return `a rate limit with max ${rate.max} and timeWindow ${rate.timeWindow}`
+  if (quota !== null && !(isPositive(quota.max) && (quota.every === null || isPositive(quota.every)))) return `a quota with max ${quota.max} and every ${quota.every}`
+  return null
+}
+
+const isPositive = isWhole(1, Number.MAX_SAFE_INTEGER)
+
+/** Where no level says anything, there is no limit. */
+const NOTHING = { rateMax: 0, rateWindow: null, quotaMax: 0, quotaEvery: null }

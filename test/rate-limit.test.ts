@@ -2,8 +2,9 @@ import { mock } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
 import t from 'tap'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, HEADER, me, server, T0 } from './helpers/app.js'
-import { onEachEngine } from './helpers/engines.js'
+import { ask, bareServer, ERROR, HEADER, Log, me, server, T0 } from './helpers/app.js'
+import { onEachEngine, onEachShared } from './helpers/engines.js'
+import { until } from './helpers/server.js'
 
 onEachEngine('a key over its rate is refused with 429, and each answer says where it stands', async (t, database) => {
   mock.timers.enable({ apis: ['Date'], now: T0 })
@@ -80,4 +81,44 @@ t.test('before the application is ready nothing checks rate limits, so a key tha
   const { apiKeys } = await server(t)
   const { key } = await apiKeys.create('ann', { rateLimit: { max: 5, timeWindow: 1000 } })
   await t.rejects(apiKeys.verify(key), { code: 'FST_API_KEY_UNAVAILABLE', cause: { message: 'rate limits need the package @fastify/rate-limit, and an application that is ready' } })
+})
+
+onEachShared('a key whose limits SQL has left by half is refused until they are whole', async (t, database, sql) => {
+  const log = new Log()
+  const app = await server(t, { ...database, groups: { free: { rateLimit: { max: 100, timeWindow: '1h' }, quota: { max: 100 } } } }, log)
+  await app.apiKeys.profiles.create('ann', { group: 'free' })
+  const { id, key } = await app.apiKeys.create('ann')
+  t.equal((await ask(app, key)).status, 200)
+  const columns = ['rate_max', 'rate_window', 'quota_max', 'quota_every']
+  const wrong: [string, (number | null)[]][] = [
+    ['a rate limit with max 5 and timeWindow 0', [5, null, null, null]],
+    ['a rate limit with max 0 and timeWindow 1000', [null, 1000, null, null]],
+    ['a rate limit with max -1 and timeWindow 1000', [-1, 1000, null, null]],
+    ['a quota with max 0 and every 1000', [null, null, null, 1000]],
+    ['a quota with max -1 and every null', [null, null, -1, null]],
+    ['a quota with max 5 and every -1', [null, null, 5, -1]]
+  ]
+  for (const [table, where] of [['api_keys', `id = '${id}'`], ['api_key_profiles', "user_id = 'ann'"]]) {
+    const set = (values: (number | null)[]) => sql(`UPDATE ${table} SET ${columns.map((column, i) => `${column} = ${values[i]}`).join(', ')} WHERE ${where}`)
+    for (const [fault, values] of wrong) {
+      await set(values)
+      await until(async () => (await ask(app, key)).status === 500)
+      t.match((await ask(app, key)).body, { code: 'FST_API_KEY_INTERNAL', message: 'API keys cannot be checked because of an internal error' })
+      await t.rejects(app.apiKeys.verify(key), { code: 'FST_API_KEY_INTERNAL', keyId: id, cause: { message: `the database holds ${fault} for this key` } })
+      t.match(log.lines.findLast(({ level }) => level === ERROR)?.['err'], { keyId: id, message: new RegExp(fault) }, 'the log says which key, and why')
+    }
+    t.ok(await app.apiKeys.get(id), 'it can be looked at')
+    await set([0, null, 0, 1000])
+    await until(async () => (await ask(app, key)).status === 200)
+    t.equal((await app.inject({ url: '/me', headers: { [HEADER]: key } })).headers['ratelimit-limit'], undefined, 'a maximum of 0 is no limit')
+    await set([null, null, null, null])
+    await until(async () => (await app.inject({ url: '/me', headers: { [HEADER]: key } })).headers['ratelimit-limit'] === '100')
+  }
+  await sql(`UPDATE api_keys SET rate_max = 5 WHERE id = '${id}'`)
+  t.match(await app.apiKeys.get(id), { rateLimit: { max: 5, timeWindow: 0 } })
+  await app.apiKeys.update(id, { rateLimit: { max: 50, timeWindow: '1h' } })
+  t.equal((await app.inject({ url: '/me', headers: { [HEADER]: key } })).headers['ratelimit-limit'], '50')
+  await sql(`UPDATE api_keys SET rate_max = 5, rate_window = NULL WHERE id = '${id}'`)
+  await app.apiKeys.revoke(id)
+  t.match((await ask(app, key)).body, { code: 'FST_API_KEY_REVOKED' }, 'what is final comes first')
 })

@@ -1,5 +1,5 @@
-import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
-import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
+import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, InternalError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
+import { findFault, findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
 import type { AccessRow } from '../store/store.js'
 import { Networks } from './addresses.js'
@@ -48,12 +48,12 @@ export class Access {
     this.generation = generation
     this.drops = drops
     this.isPrevious = row.isPrevious
-    this.#refusal = refusalOf(row, terms)
     this.#expiresAt = row.expiresAt
     this.#endsAt = endOf(row)
     this.#networks = row.allowedIps === null ? null : new Networks(row.allowedIps)
     this.rate = saysRate(row) ? findRate([row]) : terms.rate
     this.quota = saysQuota(row) ? findQuota([row]) : terms.quota
+    this.#refusal = refusalOf(row, terms, findFault(this.rate, this.quota))
     this.isLimited = this.rate !== null || this.quota !== null
     this.usedAt = row.lastUsedAt ?? 0
     this.previousUsedAt = row.previousUsedAt ?? 0
@@ -70,7 +70,7 @@ export class Access {
    *
    * @param now asked only for keys that end
    * @throws FST_API_KEY_REVOKED, FST_API_KEY_EXPIRED, FST_API_KEY_ROTATED, FST_API_KEY_DISABLED,
-   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN
+   * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN; FST_API_KEY_INTERNAL when its limits make no sense
    */
   judge (now: () => number): void {
     if (this.#endsAt !== null) this.#judgeTime(now())
@@ -103,11 +103,14 @@ const disabled = () => new DisabledKeyError()
 const unknownGroup = () => new UnknownGroupError()
 const forbidden = () => new ApiForbiddenError()
 
-function refusalOf (row: AccessRow, terms: Resolved): (() => Error) | null {
+/** @param fault what is wrong with its limits */
+function refusalOf (row: AccessRow, terms: Resolved, fault: string | null): (() => Error) | null {
   if (row.revokedAt !== null) return revoked
   if (row.enabled === false) return disabled
   if (!terms.isKnownGroup) return unknownGroup
-  return terms.canUseApi ? null : forbidden
+  if (!terms.canUseApi) return forbidden
+  // Half a limit is no reason to go without.
+  return fault === null ? null : () => new InternalError({ cause: new Error(`the database holds ${fault} for this key`) })
 }
 
 function endOf ({ expiresAt, previousUntil, isPrevious }: AccessRow): number | null {
