@@ -1,4 +1,5 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import type { ApiKeyOptions } from '../lib/index.js'
 import { ask, Clock, server, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 
@@ -89,4 +90,62 @@ t.test('keys that expire soon are listed for an application that warns of them',
   t.match(await apiKeys.expiring({ within: '14d' }), [{ id: tomorrow?.id, state: 'active', userId: 'user 1' }, { id: week?.id }])
   clock.tick(DAY)
   t.strictSame((await apiKeys.expiring({ within: '6d' })).map(({ id }) => id), [week?.id])
+})
+
+/** A key without end of a profile that has moved below a maximum of ten days since, five days old and disabled or not. */
+async function longLived (t: Test, database: ApiKeyOptions, enabled = true) {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now, groups: { short: { expiry: { max: '10d' } } } })
+  const { id, key } = await app.apiKeys.create('ann')
+  if (!enabled) await app.apiKeys.update(id, { enabled: false })
+  await app.apiKeys.profiles.update('ann', { group: 'short' })
+  clock.tick(5 * DAY)
+  return { app, apiKeys: app.apiKeys, clock, id, key }
+}
+
+/** How a key that is too old for the maximum is refused. */
+const TOO_OLD = {
+  code: 'FST_API_KEY_EXPIRY_TOO_LATE',
+  statusCode: 400,
+  message: `This key of the user "ann" must expire by ${at(10 * DAY).toISOString()}, got never; that time is over, so make a new key in its place or raise expiry.max`
+}
+
+onEachEngine('a key without end that comes under a maximum lives on, but its next secret does not live longer than that', async (t, database) => {
+  const { app, apiKeys, clock, id, key: old } = await longLived(t, database)
+  t.equal((await ask(app, old)).status, 200)
+  t.equal((await apiKeys.update(id, { name: 'new', scopes: [] })).expiresAt, null, 'other changes leave it')
+  await t.rejects(apiKeys.rotate(id, { overlap: 5 * DAY + 1 }), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: /overlap must be at most 432000000 ms/ })
+  t.equal((await apiKeys.get(id))?.expiresAt, null, 'what is refused changes nothing')
+  const { key, expiresAt } = await apiKeys.rotate(id, { overlap: '5d' })
+  t.strictSame(expiresAt, at(10 * DAY))
+  t.strictSame((await apiKeys.get(id))?.expiresAt, at(10 * DAY))
+  t.match((await apiKeys.history({ keyId: id, limit: 1 })).entries, [{ action: 'apiKeyRotated', changes: { expiresAt: [null, T0 + 10 * DAY] } }])
+  t.strictSame([(await ask(app, old)).status, (await ask(app, key)).status], [200, 200])
+  clock.tick(5 * DAY)
+  for (const secret of [old, key]) t.match(await ask(app, secret), { status: 401, body: { code: 'FST_API_KEY_EXPIRED' } })
+})
+
+onEachEngine('a key that is older than it may become is not rotated, and keeps its secret', async (t, database) => {
+  const { app, apiKeys, clock, id, key } = await longLived(t, database)
+  clock.tick(5 * DAY)
+  await t.rejects(apiKeys.rotate(id), TOO_OLD)
+  await t.rejects(apiKeys.update(id, { expiresAt: null }), TOO_OLD)
+  await t.rejects(apiKeys.update(id, { expiresIn: 1 }), { code: TOO_OLD.code, message: /that time is over, so make a new key in its place or raise expiry\.max$/ })
+  t.equal((await ask(app, key)).status, 200)
+  await apiKeys.profiles.update('ann', { expiry: { max: '11d' } })
+  t.strictSame((await apiKeys.rotate(id)).expiresAt, at(11 * DAY))
+})
+
+onEachEngine('enabling a key is no way around the maximum either', async (t, database) => {
+  const { apiKeys, clock, id } = await longLived(t, database, false)
+  t.match(await apiKeys.update(id, { enabled: false, name: 'off' }), { expiresAt: null })
+  t.match(await apiKeys.update(id, { enabled: true }), { state: 'active', expiresAt: at(10 * DAY) })
+  await apiKeys.update(id, { enabled: false })
+  t.match(await apiKeys.update(id, { enabled: true, expiresIn: '1d' }), { state: 'active', expiresAt: at(6 * DAY) })
+  const { id: other } = await apiKeys.create('bob')
+  await apiKeys.update(other, { enabled: false })
+  await apiKeys.profiles.update('bob', { group: 'short' })
+  clock.tick(10 * DAY)
+  await t.rejects(apiKeys.update(other, { enabled: true, name: 'on' }), { code: TOO_OLD.code })
+  t.match(await apiKeys.get(other), { state: 'disabled', name: '', expiresAt: null })
 })

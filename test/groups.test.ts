@@ -24,7 +24,7 @@ onEachEngine("a profile's own values win over its group's, and the group's over 
   t.match(await apiKeys.profiles.update('ann', { group: null }), { group: null, maxKeys: 5, canUseApi: true })
 })
 
-t.test('while its group is not declared, a key gets neither other scopes nor another expiry, which the group may not allow', async (t) => {
+t.test('while its group is not declared, a key gets neither other scopes nor another life, which the group may not allow', async (t) => {
   const database = join(t.testdir(), 'keys.db')
   const groups = { gone: { scopes: ['a'], expiry: { max: '1d' } } }
   const before = await server(t, { database, groups })
@@ -36,6 +36,8 @@ t.test('while its group is not declared, a key gets neither other scopes nor ano
     await t.rejects(after.apiKeys.update(id, changes), { code: 'FST_API_KEY_UNKNOWN_GROUP' })
   }
   t.match(await after.apiKeys.update(id, { name: 'renamed', enabled: false }), { name: 'renamed', state: 'disabled', expiresAt, scopes: [] })
+  await t.rejects(after.apiKeys.update(id, { enabled: true }), { code: 'FST_API_KEY_UNKNOWN_GROUP' })
+  await t.rejects(after.apiKeys.rotate(id), { code: 'FST_API_KEY_UNKNOWN_GROUP' })
 })
 
 onEachEngine('changing a group takes effect on the next request', async (t, database) => {

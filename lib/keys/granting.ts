@@ -42,7 +42,7 @@ export function grant (grants: KeyGrants, profile: ProfileRow, at: number, setti
   if (!terms.canMakeKeys) return new MakingForbiddenError(profile.userId)
   const asked = expiryOf(grants, at)
   const expiresAt = asked === undefined ? defaultExpiry(terms, at) : asked
-  const error = refuseScopes(grants.scopes ?? [], profile, terms) ?? refuseExpiry(expiresAt, at, profile, terms)
+  const error = refuseScopes(grants.scopes ?? [], profile, terms) ?? refuseExpiry(expiresAt, { createdAt: at }, profile, at, terms)
   return error ?? {
     scopes: grants.scopes ?? [],
     expiresAt,
@@ -78,11 +78,30 @@ export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow
   const state = stateOf(key, at)
   const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')
   if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, optionOf(late))
+  const isEnabled = enabled === true && key.enabled === false
   // What its group would allow is not known.
-  if (!terms.isKnownGroup && (scopes !== undefined || expiresAt !== undefined)) return new UnknownGroupError()
+  if (!terms.isKnownGroup && (scopes !== undefined || expiresAt !== undefined || isEnabled)) return new UnknownGroupError()
   const error = (scopes === undefined ? null : refuseScopes(scopes, profile, terms)) ??
-    (expiresAt === undefined ? null : refuseExpiry(expiresAt, key.createdAt, profile, terms))
-  return error ?? fields
+    (expiresAt === undefined ? null : refuseExpiry(expiresAt, key, profile, at, terms))
+  if (error !== null || !isEnabled || expiresAt !== undefined) return error ?? fields
+  const renewed = renew(key, profile, at, settings)
+  return renewed instanceof Error ? renewed : { ...fields, ...renewed }
+}
+
+/**
+ * What becomes of the expiry of a key that is rotated or enabled. Nothing mostly. One that would live longer than is allowed
+ * now, since it is older than the maximum or its profile moved below one, is cut to that, or refused when that time is over: or
+ * such a key could be kept alive for good.
+ *
+ * @param at now, in milliseconds
+ */
+export function renew (key: StoredKey, profile: ProfileRow, at: number, settings: TermSettings): Pick<KeyFields, 'expiresAt'> | Error {
+  const terms = resolveTerms(profile, settings)
+  if (!terms.isKnownGroup) return new UnknownGroupError()
+  const error = refuseExpiry(key.expiresAt, key, profile, at, terms)
+  if (error === null) return {}
+  const latest = latestExpiry(key, terms)
+  return latest > at ? { expiresAt: latest } : error
 }
 
 /** What a field is called where it is given. */
@@ -108,10 +127,16 @@ function refuseScopes (scopes: readonly string[], { userId }: ProfileRow, { scop
   return new ForbiddenScopesError(userId, allowed.join(', ') || 'none', scopes.filter((scope) => !within.includes(scope)).join(', '))
 }
 
+function refuseExpiry (expiresAt: number | null, key: Pick<StoredKey, 'createdAt'>, { userId }: ProfileRow, at: number, terms: Resolved): Error | null {
+  const latest = latestExpiry(key, terms)
+  if (latest === Infinity || (expiresAt !== null && expiresAt <= latest)) return null
+  const wanted = expiresAt === null ? 'never' : new Date(expiresAt).toISOString()
+  return new ExpiryLimitError(userId, new Date(latest).toISOString(), latest > at ? wanted : `${wanted}; that time is over, so make a new key in its place or raise expiry.max`)
+}
+
 /** The maximum counts from when the key was made, so that no row of extensions gets around it. */
-function refuseExpiry (expiresAt: number | null, createdAt: number, { userId }: ProfileRow, { expiryMax }: Resolved): Error | null {
-  if (expiryMax === null || (expiresAt !== null && expiresAt <= createdAt + expiryMax)) return null
-  return new ExpiryLimitError(userId, new Date(createdAt + expiryMax).toISOString(), expiresAt === null ? 'never' : new Date(expiresAt).toISOString())
+function latestExpiry ({ createdAt }: Pick<StoredKey, 'createdAt'>, { expiryMax }: Resolved): number {
+  return createdAt + (expiryMax ?? Infinity)
 }
 
 /** Leaves out what is undefined, which a database would take for null. */

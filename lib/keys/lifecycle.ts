@@ -4,7 +4,7 @@ import { ArgumentError, DeadKeyError, NotFoundError } from '../errors.js'
 import type { Decide, KeyFields, StoredKey } from '../store/store.js'
 import type { Context } from './context.js'
 import { changeBy, type ApiKeyEvents, type By } from './events.js'
-import { change, type KeyChanges } from './granting.js'
+import { change, renew, type KeyChanges } from './granting.js'
 import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
 import { digestOf, generateSecret, startOf } from './secret.js'
 
@@ -52,13 +52,16 @@ export async function rotateKey (context: Context, keyId: string, overlap: numbe
   const { settings } = context
   const at = settings.now()
   const secret = generateSecret(settings.prefixes[0], settings.keySize)
-  const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key) => {
+  const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key, profile) => {
     const state = stateOf(key, at)
     if (state === 'revoked' || state === 'expired') return new DeadKeyError(key.id, state, 'secret')
-    if (key.expiresAt !== null && at + overlap > key.expiresAt) {
-      return new ArgumentError('overlap', `at most ${key.expiresAt - at} ms, after which the key expires`, String(overlap))
+    const renewed = renew(key, profile, at, settings)
+    if (renewed instanceof Error) return renewed
+    const { expiresAt = key.expiresAt } = renewed
+    if (expiresAt !== null && at + overlap > expiresAt) {
+      return new ArgumentError('overlap', `at most ${expiresAt - at} ms, after which the key expires`, String(overlap))
     }
-    return { digest: digestOf(secret), start: startOf(secret), previousDigest: key.digest, previousUntil: at + overlap, rotatedAt: at }
+    return { ...renewed, digest: digestOf(secret), start: startOf(secret), previousDigest: key.digest, previousUntil: at + overlap, rotatedAt: at }
   })
   return { ...record, key: secret }
 }

@@ -143,12 +143,13 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * Gives a key a new secret. Name, scopes, expiry and the rest stay. The secret before it works for the overlap, and with
-   * 0, the default, ends at once; one from before that ends in any case.
+   * Gives a key a new secret. Name, scopes, expiry and the rest stay, but that a key which would live longer than is allowed now
+   * is cut to that. The secret before it works for the overlap, and with 0, the default, ends at once; one from before that ends
+   * in any case.
    *
    * @returns the record and the new secret, `key`, which is seen this once
-   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_NOT_LIVE, FST_API_KEY_INVALID_ARGUMENT also for an overlap beyond the
-   * key's expiry
+   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_NOT_LIVE, FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_EXPIRY_TOO_LATE when the key is
+   * older than it may become, FST_API_KEY_INVALID_ARGUMENT also for an overlap beyond the key's expiry
    */
   async rotate (keyId: string, options: { overlap?: Duration } = {}, by: By = {}): Promise<NewKey> {
     checkKeyId(keyId)
