@@ -22,6 +22,14 @@ export function isRefusal (error: unknown): error is Refusal {
   return error instanceof Error && 'code' in error && 'statusCode' in error && Number(error.statusCode) < 500
 }
 
+/** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */
+const RETRY_AFTER = 1
+
+/** The headers by which an answer with this error says when to try again; none for other errors. */
+export function retryHeaders (error: unknown): { readonly 'retry-after'?: string } {
+  return error instanceof UnavailableError ? error.headers : {}
+}
+
 /** 401: the request carries no key in any of the accepted headers. */
 export const MissingKeyError = createRefusal('FST_API_KEY_MISSING', 'An API key is required in the header %s', 401)
 
@@ -91,8 +99,19 @@ export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s mus
 /** 403: a form was sent from a page of another origin. */
 export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent from another site', 403)
 
-/** 503: the database did not answer. What went wrong is in the log, as the error's cause. */
-export const UnavailableError = createError('FST_API_KEY_UNAVAILABLE', 'API keys cannot be checked at the moment', 503)
+/**
+ * 503: the database did not answer. What went wrong is in the log, as the error's cause. Carries `retryAfter`, in seconds, and
+ * the header for it, which Fastify sets wherever no error handler of the application's answers.
+ */
+export class UnavailableError extends createError('FST_API_KEY_UNAVAILABLE', 'API keys cannot be checked at the moment', 503) {
+  get retryAfter (): number {
+    return RETRY_AFTER
+  }
+
+  get headers (): { readonly 'retry-after': string } {
+    return { 'retry-after': String(RETRY_AFTER) }
+  }
+}
 
 /** 500: a defect in this package or in its database's schema. What went wrong is in the log, as the error's cause. */
 export const InternalError = createError('FST_API_KEY_INTERNAL', 'API keys cannot be checked because of an internal error', 500)

@@ -11,6 +11,7 @@ test('a database that does not answer is a 503 page that says nothing of it', as
   await app.apiKeys.close()
   for (const page of [await get('/keys'), await post('/keys', { name: 'k' })]) {
     t.equal(page.statusCode, 503)
+    t.equal(page.headers['retry-after'], '1')
     t.match(textOf(page), 'API keys cannot be reached at the moment')
     t.notMatch(page.body, /select|api_key|sqlite/i)
   }

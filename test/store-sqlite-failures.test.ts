@@ -119,3 +119,15 @@ t.test('an error that is not of the database is a defect too', async (t) => {
   t.match(toStoreError(Object.assign(new Error('odd'), { code: 'ENOENT' })), { code: 'FST_API_KEY_INTERNAL' })
   t.match(toStoreError(Object.assign(new Error('odd'), { code: 5 })), { code: 'FST_API_KEY_INTERNAL' })
 })
+
+t.test('a call of the service that fails tells its caller when to try again, and so does a handler that lets it through', async (t) => {
+  const app = await server(t, { api: true })
+  app.get('/make', { config: { apiKey: false } }, async () => await app.apiKeys.create('ann'))
+  const { id, key } = await app.apiKeys.create('ann')
+  await app.apiKeys.close()
+  await t.rejects(app.apiKeys.get(id), { code: 'FST_API_KEY_UNAVAILABLE', retryAfter: 1 })
+  for (const request of [{ url: '/make' }, { url: '/me', headers: { [HEADER]: key } }, { method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } }] as const) {
+    const response = await app.inject(request)
+    t.strictSame([response.json(), response.headers['retry-after']], [UNAVAILABLE, '1'])
+  }
+})

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
-import { isRefusal, MissingKeyError, MissingScopesError, UnavailableError } from '../errors.js'
+import { isRefusal, MissingKeyError, MissingScopesError, retryHeaders } from '../errors.js'
 import type { RateLimit, RateState } from '../limits.js'
 import type { ApiUser } from '../keys/records.js'
 import type { Access } from '../keys/access.js'
@@ -9,9 +9,6 @@ import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
 import { refuseUndeclared, toRule, type Rule } from './rule.js'
-
-/** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */
-const RETRY_AFTER = 1
 
 /** The options that concern requests. */
 export interface GuardSettings {
@@ -153,7 +150,7 @@ export class Guard {
       if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
       if (error.rate !== undefined) tellRate(reply, error.rate)
     }
-    if (error instanceof UnavailableError) reply.header('retry-after', RETRY_AFTER)
+    reply.headers(retryHeaders(error))
     return error
   }
 

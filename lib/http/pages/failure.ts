@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { retryHeaders } from '../../errors.js'
 import { baseOf, sendBare, sendMessage, speakTo, type PagesContext } from './page.js'
 import { TEXT, type TextName } from './text.js'
 
@@ -25,6 +26,7 @@ export function createFailureHandler (context: PagesContext) {
     const status = statusOf(error)
     if (status >= 500) request.log.error({ err: error }, 'a page for API keys failed')
     else request.log.info({ err: error }, 'a page for API keys refused a request')
+    reply.headers(retryHeaders(error))
     const [heading, text] = textsOf(error, status)
     try {
       const { say } = speakTo(context, request)
