@@ -133,6 +133,7 @@ t.test('a change by another connection with plain SQL is seen by the next reques
     ['revoking', 'UPDATE api_keys SET revoked_at = 5 WHERE id = ?', 401, 'FST_API_KEY_REVOKED'],
     ['deleting the key', 'DELETE FROM api_keys WHERE id = ?', 401, 'FST_API_KEY_INVALID'],
     ['deleting the profile', 'DELETE FROM api_key_profiles WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 401, 'FST_API_KEY_INVALID'],
+    ['marking the profile as deleted', 'UPDATE api_key_profiles SET deleted_at = 5 WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 401, 'FST_API_KEY_REVOKED'],
     ['forbidding the API', 'UPDATE api_key_profiles SET can_use_api = 0 WHERE id = (SELECT profile_id FROM api_keys WHERE id = ?)', 403, 'FST_API_KEY_API_FORBIDDEN'],
     ['another digest', 'UPDATE api_keys SET digest = zeroblob(32) WHERE id = ?', 401, 'FST_API_KEY_INVALID'],
     ['replacing the key', "REPLACE INTO api_keys (id, profile_id, name, start, digest, created_at) SELECT id, profile_id, 'x', 'x', randomblob(32), 1 FROM api_keys WHERE id = ?", 401, 'FST_API_KEY_INVALID'],

@@ -26,6 +26,7 @@ const changes: [string, number, string][] = [
   ['TRUNCATE of the profiles, which takes the keys along', 401, 'TRUNCATE $schema.api_key_profiles CASCADE'],
   ['UPDATE of the digest', 401, "UPDATE $schema.api_keys SET digest = sha256('another')"],
   ['UPDATE of the profile', 403, 'UPDATE $schema.api_key_profiles SET can_use_api = false'],
+  ['UPDATE that marks the profile as deleted', 401, 'UPDATE $schema.api_key_profiles SET deleted_at = 5'],
   ['UPDATE during which ordinary triggers rest', 401, 'SET session_replication_role = replica; UPDATE $schema.api_keys SET revoked_at = 1; RESET session_replication_role'],
   ['INSERT that becomes an UPDATE', 401, 'INSERT INTO $schema.api_keys SELECT * FROM $schema.api_keys ON CONFLICT (id) DO UPDATE SET revoked_at = 1']
 ]

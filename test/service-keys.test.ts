@@ -140,6 +140,25 @@ t.test('logout ends the login: the address goes, the key keeps working, and the 
   t.strictSame(isNew, [true, false, true])
 })
 
+t.test('a login without an address is one too: it begins once, and ends', async (t) => {
+  const { apiKeys } = await server(t)
+  const { id, key } = await apiKeys.create('ann')
+  const isNew: boolean[] = []
+  let ended = 0
+  apiKeys.on('apiUserLoggedIn', (event) => isNew.push(event.isNew))
+  apiKeys.on('apiUserLoggedOut', () => ended++)
+  await apiKeys.verify(key)
+  await apiKeys.verify(key)
+  t.match(await apiKeys.get(id), { loggedIp: null })
+  await apiKeys.logout(id)
+  await apiKeys.verify(key)
+  await apiKeys.verify(key, { ip: '192.0.2.1' })
+  await apiKeys.verify(key)
+  t.match(await apiKeys.get(id), { loggedIp: '192.0.2.1' })
+  t.strictSame(isNew, [true, false, true, true, false])
+  t.equal(ended, 1)
+})
+
 t.test('verify is what the hook does: the same user, the same refusals, and it counts as a use', async (t) => {
   const clock = new Clock()
   const app = await server(t, { now: clock.now })

@@ -105,7 +105,8 @@ const forbidden = () => new ApiForbiddenError()
 
 /** @param fault what is wrong with its limits */
 function refusalOf (row: AccessRow, terms: Resolved, fault: string | null): (() => Error) | null {
-  if (row.revokedAt !== null) return revoked
+  // A profile that somebody marked as deleted by hand has keys that nothing revoked.
+  if (row.revokedAt !== null || row.deletedAt !== null) return revoked
   if (row.enabled === false) return disabled
   if (!terms.isKnownGroup) return unknownGroup
   if (!terms.canUseApi) return forbidden

@@ -10,7 +10,7 @@ import type { ApiUser } from './records.js'
 import { Refusals, type RefusalLog } from './refusals.js'
 import { Verifier, type Caller } from './verifier.js'
 
-/** Stored in place of the address of a login that is not to be kept: there is a login, from nowhere that is known. */
+/** Stored in place of the address of a login that is unknown or not to be kept: there is a login, from nowhere that is known. */
 const NO_ADDRESS = ''
 
 /**
@@ -58,7 +58,7 @@ export class Admission {
     const { activity, settings, isHeard, announce } = this.#context
     const at = settings.now()
     const before = access.loggedIp
-    const address = settings.recordIp ? ip ?? before : NO_ADDRESS
+    const address = settings.recordIp ? ip ?? before ?? NO_ADDRESS : NO_ADDRESS
     activity.note(access, at, address)
     if (isHeard('apiUserLoggedIn')) {
       announce('apiUserLoggedIn', { user: access.user, ip, at: new Date(at), isNew: before === null || before !== address })

@@ -76,6 +76,8 @@ export type Metadata = Readonly<Record<string, unknown>>
 /** A key together with what its profile says about access: all that verifying needs, from one look-up. */
 export interface AccessRow extends KeyRow {
   readonly canUseApi: boolean | null
+  /** When the profile was deleted; null when it was not. */
+  readonly deletedAt: number | null
   readonly profileScopes: readonly string[] | null
   readonly profileRateMax: number | null
   readonly profileRateWindow: number | null

@@ -22,6 +22,7 @@ export function accessRow (fields: Partial<AccessRow> = {}): AccessRow {
     quotaSince: null,
     ...NO_TERMS,
     canUseApi: null,
+    deletedAt: null,
     group: null,
     profileScopes: null,
     profileRateMax: null,

@@ -60,6 +60,7 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
 export function accessColumns ({ profiles }: Tables) {
   return {
     canUseApi: profiles.canUseApi,
+    deletedAt: profiles.deletedAt,
     profileScopes: profiles.scopes,
     profileRateMax: profiles.rateMax,
     profileRateWindow: profiles.rateWindow

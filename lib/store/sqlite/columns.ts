@@ -56,6 +56,7 @@ export const keyColumns = {
 /** What an `AccessRow` has besides. */
 export const accessColumns = {
   canUseApi: profiles.canUseApi,
+  deletedAt: profiles.deletedAt,
   profileScopes: profiles.scopes,
   profileRateMax: profiles.rateMax,
   profileRateWindow: profiles.rateWindow
