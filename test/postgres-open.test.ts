@@ -176,6 +176,28 @@ t.test('with migrate false, everything that is missing is named', async (t) => {
   t.match((await failure(t, options)).message, 'The database lacks the column api_keys.nonce, the trigger api_key_profiles_changed;')
 })
 
+t.test('with migrate false, a trigger that does something else than it shall is named', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const options = { database: url, schema, migrate: false }
+  await (await server(t, { database: url, schema })).close()
+  await client.query(`SET search_path = ${schema}`)
+  const made = triggers.map((statement) => statement.replace(/^CREATE (?!TRIGGER)/, 'CREATE OR REPLACE ').replace(/^CREATE TRIGGER/, 'CREATE OR REPLACE TRIGGER'))
+  const altered: [string, string][] = [
+    ['CREATE OR REPLACE FUNCTION api_key_announce_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$', 'the trigger api_keys_truncated as this version defines it, the trigger api_key_profiles_truncated as this version defines it;'],
+    ['CREATE OR REPLACE TRIGGER api_keys_changed AFTER UPDATE ON api_keys FOR EACH ROW WHEN (OLD.revoked_at IS DISTINCT FROM NEW.revoked_at) EXECUTE FUNCTION api_keys_announce()', 'the trigger api_keys_changed as this version defines it;'],
+    ['CREATE OR REPLACE TRIGGER api_keys_changed AFTER UPDATE OF revoked_at ON api_keys FOR EACH ROW EXECUTE FUNCTION api_keys_announce()', 'the trigger api_keys_changed as this version defines it;'],
+    ['CREATE OR REPLACE TRIGGER api_keys_deleted AFTER DELETE ON api_keys FOR EACH STATEMENT EXECUTE FUNCTION api_keys_announce()', 'the trigger api_keys_deleted as this version defines it;'],
+    ['CREATE OR REPLACE TRIGGER api_keys_deleted AFTER INSERT ON api_keys FOR EACH ROW EXECUTE FUNCTION api_keys_announce()', 'the trigger api_keys_deleted as this version defines it;'],
+    ['CREATE OR REPLACE TRIGGER api_keys_deleted AFTER DELETE ON api_keys FOR EACH ROW EXECUTE FUNCTION api_key_announce_all()', 'the trigger api_keys_deleted as this version defines it;']
+  ]
+  for (const [statement, told] of altered) {
+    await client.query(statement)
+    t.match(await failure(t, options), { code: 'FST_API_KEY_SCHEMA_MISSING', message: `The database lacks ${told}` })
+    for (const statement of made) await client.query(statement)
+    await (await server(t, options)).close()
+  }
+})
+
 t.test('the exported tables refer to each other as those of the migration do', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   await server(t, { database: url, schema })

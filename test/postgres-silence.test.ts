@@ -1,4 +1,5 @@
 import t from 'tap'
+import { triggers } from '../lib/store/postgres/schema.js'
 import { ask, ERROR, INFO, Log, server } from './helpers/app.js'
 import { freshSchema } from './helpers/postgres.js'
 import { Proxy } from './helpers/proxy.js'
@@ -122,4 +123,25 @@ t.test('triggers that were disabled for a while empty the cache, and while one i
   t.equal((await ask(second, other.key)).status, 200)
   await client.query(`UPDATE ${schema}.api_keys SET revoked_at = 1`)
   t.equal((await ask(second, other.key)).status, 401, 'at once, without having been told')
+})
+
+t.test('a trigger that is altered while a node runs is noticed, and every key is looked up until it is as it was', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const log = new Log()
+  const node = await server(t, { database: url, schema }, log)
+  const { key } = await node.apiKeys.create('ann')
+  await ask(node, key)
+  await client.query(`SET search_path = ${schema}`)
+  const nothing = 'CREATE OR REPLACE FUNCTION api_keys_announce() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$'
+  await client.query(`${nothing}; UPDATE api_keys SET revoked_at = 1`)
+  await until(async () => (await ask(node, key)).status === 401, 1000)
+  await until(() => log.messages(ERROR).includes(LOST))
+  t.match(log.lines.find(({ msg }) => msg === LOST), { err: { message: 'the database lacks the trigger api_keys_changed as this version defines it, the trigger api_keys_deleted as this version defines it' } })
+  await client.query('UPDATE api_keys SET revoked_at = NULL')
+  t.equal((await ask(node, key)).status, 200)
+  await client.query('UPDATE api_keys SET revoked_at = 1')
+  t.equal((await ask(node, key)).status, 401, 'at once, without having been told')
+  const [original = ''] = triggers
+  await client.query(original.replace('CREATE', 'CREATE OR REPLACE'))
+  await until(() => log.messages(INFO).includes(AGAIN))
 })

@@ -257,6 +257,10 @@ t.test('without migrate the tables, columns and triggers must be there, and what
     client.exec(change)
   }
   t.match(await missing(full('DROP TRIGGER api_keys_replaced; DROP TRIGGER api_key_profiles_deleted')), /lacks the trigger api_keys_replaced, the trigger api_key_profiles_deleted;/)
+  const altered = ['AFTER DELETE ON api_keys BEGIN SELECT 1; END', 'AFTER DELETE ON api_keys WHEN OLD.enabled BEGIN UPDATE api_key_generation SET value = value + 1; END', 'AFTER DELETE ON api_key_profiles BEGIN UPDATE api_key_generation SET value = value + 1; END']
+  for (const definition of altered) {
+    t.match(await missing(full(`DROP TRIGGER api_keys_deleted; CREATE TRIGGER api_keys_deleted ${definition}`)), /lacks the trigger api_keys_deleted as this version defines it;/)
+  }
   t.match(await missing(full('ALTER TABLE api_key_uses DROP COLUMN logged_out_at; ALTER TABLE api_key_profiles DROP COLUMN last_access_at')), /lacks the column api_key_profiles\.last_access_at, the column api_key_uses\.logged_out_at;/)
   t.match(await missing(full('DELETE FROM api_key_generation')), /lacks the row of api_key_generation;/)
   const file = join(t.testdir(), 'empty.db')
@@ -264,6 +268,7 @@ t.test('without migrate the tables, columns and triggers must be there, and what
 
   const client = connection(t, ':memory:')
   applyAll(client)
+  client.exec('DROP TRIGGER api_keys_deleted; CREATE TRIGGER IF NOT EXISTS "api_keys_deleted"\n\tafter delete on `api_keys`\nbegin\n\tupdate [api_key_generation] set value = value + 1;\nend')
   const app = await server(t, { database: client, migrate: false })
   const { key } = await app.apiKeys.create('ann')
   t.equal((await ask(app, key)).status, 200)

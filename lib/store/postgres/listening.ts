@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Notification } from 'pg'
 import type { Change, Store } from '../store.js'
-import { findAnnouncers } from './announcers.js'
+import { findAnnouncers, identifyAnnouncers } from './announcers.js'
 import { disconnect } from './closing.js'
 import { toCause } from './failures.js'
 import { CHANNEL } from './schema.js'
@@ -135,18 +135,19 @@ export class Listener {
     for (;;) {
       await this.#sleep(INTERVAL)
       const sentAt = performance.now()
-      const found = await this.#findAnnouncers(client)
-      // Tables that were dropped and restored announce nothing of what is different now.
-      if (found !== announcers) this.#generation += 1
-      announcers = found
+      if (await identifyAnnouncers(client, this.#settings.schema, TRUSTED) !== announcers) {
+        announcers = await this.#findAnnouncers(client)
+        // Tables that were dropped and restored announce nothing of what is different now.
+        this.#generation += 1
+      }
       this.#trust(sentAt, over)
     }
   }
 
-  /** What tells the triggers from others of their names. Fails when one is missing, since then not all is announced. */
+  /** What tells the triggers from others of their names. Fails when one is missing or does something else, since then not all is announced. */
   async #findAnnouncers (client: Client): Promise<string> {
     const { missing, identity } = await findAnnouncers(client, this.#settings.schema, TRUSTED)
-    if (missing.length > 0) throw new Error(`the database lacks ${missing.map((name) => `the trigger ${name}`).join(', ')}`)
+    if (missing.length > 0) throw new Error(`the database lacks ${missing.join(', ')}`)
     return identity
   }
 

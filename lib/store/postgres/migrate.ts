@@ -79,7 +79,7 @@ async function toMigrationError (client: ClientBase, schema: string): Promise<Er
 }
 
 /**
- * Checks that tables, columns and triggers are there, for applications that hold them in their own migrations.
+ * Checks that tables, columns and triggers are there, and that the triggers do what they shall, for applications that hold them in their own migrations.
  *
  * @throws FST_API_KEY_SCHEMA_MISSING naming everything that is missing
  */
@@ -96,6 +96,6 @@ export async function checkSchema (client: ClientBase, schema: string): Promise<
     else missing.push(...columns.filter(({ name }) => !found.includes(name)).map(({ name }) => `the column ${table}.${name}`))
   }
   const announcers = await findAnnouncers(client, schema, TIMEOUT)
-  missing.push(...announcers.missing.map((name) => `the trigger ${name}`))
+  missing.push(...announcers.missing)
   if (missing.length > 0) throw new SchemaError(missing.join(', '))
 }

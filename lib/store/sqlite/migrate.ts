@@ -30,13 +30,13 @@ export function migrate (db: SqliteDatabase): void {
 }
 
 /**
- * Checks that tables, columns and triggers are there, for applications that hold them in their own migrations.
+ * Checks that tables, columns and triggers are there, and that the triggers do what they shall, for applications that hold them in their own migrations.
  *
  * @throws FST_API_KEY_SCHEMA_MISSING naming everything that is missing
  */
 export function checkSchema (db: SqliteDatabase): void {
-  const names = db.all<{ name: string }>(sql`SELECT name FROM sqlite_master WHERE type IN ('table', 'trigger')`)
-  const present = new Set(names.map(({ name }) => name))
+  const made = db.all<{ name: string, sql: string }>(sql`SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')`)
+  const present = new Map(made.map(({ name, sql }) => [name, sql]))
   const missing: string[] = []
   for (const { name: table, columns } of [profiles, keys, uses, usage, history, generation].map(getTableConfig)) {
     if (!present.has(table)) {
@@ -46,11 +46,23 @@ export function checkSchema (db: SqliteDatabase): void {
     const found = db.all<{ name: string }>(sql`SELECT name FROM pragma_table_info(${table})`).map(({ name }) => name)
     for (const { name } of columns) if (!found.includes(name)) missing.push(`the column ${table}.${name}`)
   }
-  for (const name of triggerNames()) if (!present.has(name)) missing.push(`the trigger ${name}`)
+  missing.push(...findMissingTriggers(present))
   if (present.has('api_key_generation') && db.all(sql`SELECT 1 FROM api_key_generation`).length !== 1) missing.push('the row of api_key_generation')
   if (missing.length > 0) throw new SchemaError(missing.join(', '))
 }
 
-function triggerNames (): string[] {
-  return triggers.flatMap((statement) => /^CREATE TRIGGER (\w+)/.exec(statement)?.slice(1) ?? [])
+/** The triggers that are not there, or do something else than ours, in words. */
+function findMissingTriggers (present: ReadonlyMap<string, string>): string[] {
+  return triggers.flatMap((statement) => {
+    const [, name] = /^CREATE TRIGGER (\w+)/.exec(statement) ?? []
+    if (name === undefined) return []
+    const found = present.get(name)
+    if (found === undefined) return [`the trigger ${name}`]
+    return flat(found) === flat(statement) ? [] : [`the trigger ${name} as this version defines it`]
+  })
+}
+
+/** Leaves out what a tool for migrations may write in another way: blanks, quotes, and letters' case. */
+function flat (statement: string): string {
+  return statement.replace(/[\s"`[\]]/g, '').toLowerCase()
 }
