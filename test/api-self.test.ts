@@ -1,7 +1,7 @@
 import t from 'tap'
 import { generateSecret } from '../lib/keys/secret.js'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, Clock, HEADER, server } from './helpers/app.js'
+import { ask, bareServer, Clock, HEADER, Log, server } from './helpers/app.js'
 
 t.test('a key ends itself, in any state and from any address', async (t) => {
   const clock = new Clock()
@@ -51,6 +51,17 @@ t.test('without a key, or with one that is none, it is refused with the challeng
     t.match(response.json(), { statusCode: 401, code })
     t.equal(response.headers['www-authenticate'], told)
   }
+})
+
+t.test('what is refused here is logged as elsewhere', async (t) => {
+  const log = new Log()
+  const app = await server(t, { api: true }, log)
+  const end = (headers: Record<string, string>) => app.inject({ method: 'DELETE', url: '/api-keys/self', headers })
+  await end({})
+  await end({ [HEADER]: generateSecret('ak', 32) })
+  t.match(log.lines.filter(({ msg }) => msg === 'a request was refused'), [
+    { reason: 'FST_API_KEY_MISSING', keyId: null, ip: '127.0.0.1' }, { reason: 'FST_API_KEY_INVALID', keyId: null, ip: '127.0.0.1' }
+  ])
 })
 
 t.test('a secret that was replaced ends the key only during its overlap', async (t) => {

@@ -29,7 +29,7 @@ export class Guard {
   readonly #challenge: Challenge
   readonly #fallback: Rule
   /** The headers that may carry the key, in words. */
-  readonly headers: string
+  readonly #headers: string
   readonly #scopes: ReadonlyMap<string, string> | null
   readonly #limitsFailures: boolean
   #hasWarned = false
@@ -39,7 +39,7 @@ export class Guard {
     this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
     this.#fallback = settings.required ? 'required' : 'optional'
-    this.headers = settings.headers.join(' or ')
+    this.#headers = settings.headers.join(' or ')
     this.#scopes = settings.scopes
     this.#limitsFailures = settings.failureLimit !== null
   }
@@ -85,13 +85,12 @@ export class Guard {
     return null
   }
 
-  /**
-   * Adds the challenge for a request without a good secret.
-   *
-   * @param header which of the headers carried one; null for none
-   */
-  challenge (reply: FastifyReply, header: number | null): void {
-    reply.header('www-authenticate', this.#challenge(header === null ? null : 'invalid_token', header))
+  /** Takes note of a request without a key, adds the challenge, and gives the error that says so. */
+  missing (request: FastifyRequest, reply: FastifyReply): Error {
+    reply.header('www-authenticate', this.#challenge(null, null))
+    const error = new MissingKeyError(this.#headers)
+    this.#admission.refuse(error, request)
+    return error
   }
 
   /** Whether a route takes a key at all. */
@@ -115,10 +114,7 @@ export class Guard {
       if (secret != null) return this.#verify(request, reply, rule, secret, header, done)
     }
     if (rule === 'optional') return done()
-    reply.header('www-authenticate', this.#challenge(null, null))
-    const error = new MissingKeyError(this.headers)
-    this.#admission.refuse(error, request)
-    throw error
+    throw this.missing(request, reply)
   }
 
   #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {

@@ -20,7 +20,8 @@ export function keyCreated (row: KeyRow): HistoryDraft {
 /** A key that was changed. */
 export function keyChanged (before: StoredKey, fields: KeyFields): HistoryDraft {
   const action = fields.revokedAt !== undefined ? 'apiKeyRevoked' : fields.digest !== undefined ? 'apiKeyRotated' : 'apiKeyUpdated'
-  return aboutKey(before, action, changed(before, fields))
+  // Where it was never said whether a key is enabled, it is.
+  return aboutKey(before, action, changed({ ...before, enabled: before.enabled ?? true }, fields))
 }
 
 /** A key that was revoked together with others. */

@@ -101,7 +101,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
     t.strictSame(entries.reverse(), [
       about(null, 'apiUserCreated', null),
       about(id, 'apiKeyCreated', { name: [null, 'laptop'], scopes: [null, ['read']], quotaMax: [null, 5] }),
-      about(id, 'apiKeyUpdated', { name: ['laptop', 'phone'], enabled: [null, false] }),
+      about(id, 'apiKeyUpdated', { name: ['laptop', 'phone'], enabled: [true, false] }),
       about(id, 'apiKeyRotated', { start: entries[3]?.changes?.['start'], previousUntil: [null, T0 + 3_600_000] }),
       about(id, 'apiKeyRevoked', { revokedAt: [null, T0], revokedReason: [null, 'lost'] }),
       about(null, 'apiUserUpdated', { maxKeys: [null, 3], canUseApi: [null, false] }),

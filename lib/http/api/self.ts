@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { InvalidKeyError, MissingKeyError } from '../../errors.js'
+import { InvalidKeyError } from '../../errors.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
@@ -26,10 +26,7 @@ export async function selfRoutes (app: FastifyInstance, { service, guard }: Self
 
   app.delete('/self', { config: { apiKey: false } }, async (request, reply) => {
     const sent = guard.readSecret(request)
-    if (sent === null) {
-      guard.challenge(reply, null)
-      throw new MissingKeyError(guard.headers)
-    }
+    if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent
     const isEnded = await service.admission.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
     if (!isEnded) throw guard.refusal(request, reply, header, new InvalidKeyError())
