@@ -68,6 +68,12 @@ export interface PageData {
   readonly t: (name: TextName, values?: TextValues) => string
   /** The path of the list, such as `/keys`. */
   readonly base: string
+  /** Where the way back leads: mostly `base`, and for an administrator from somebody else's key to where that person's keys are. */
+  readonly home: string
+  /** Whose key this page is about, when an administrator looks at somebody else's; otherwise null. */
+  readonly holder: string | null
+  /** Whether the person may look after everybody's keys. */
+  readonly admin: boolean
   /** The header that carries a key. */
   readonly header: string
   /** The paths of the stylesheet and of the script. They change with the content and may be cached for ever. */
@@ -86,14 +92,37 @@ export interface RoomView {
   readonly left: number | null
 }
 
-/** The form that makes a key. */
+/** The form that makes a key, for `key-form.html`. */
 export interface FormView {
+  /** Where it is sent. */
+  readonly action: string
   /** What was entered. */
   readonly name: string
   /** What is wrong with the name; null when nothing is. */
   readonly error: string | null
   /** Goes along as the field `nonce`, so that sending the form twice makes one key. */
   readonly nonce: string
+}
+
+/** One value that a change replaced, in words. */
+export interface ChangeView {
+  readonly name: string
+  /** Null when there was none. */
+  readonly before: string | null
+  readonly after: string
+}
+
+/** One change of a key or a profile, for `history.html`. */
+export interface HistoryEntryView {
+  readonly at: TimeView
+  /** What was done, in words. */
+  readonly action: string
+  /** Who did it; null when that was not told. */
+  readonly by: string | null
+  readonly ip: string | null
+  /** The key that it is about; null when that is the profile. */
+  readonly keyId: string | null
+  readonly changes: readonly ChangeView[]
 }
 
 /** `list.html`: the keys, and the form for another. */

@@ -7,6 +7,9 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
+const LEAST = ['millisecond', 1] as const
+const UNITS = [['year', 365 * DAY], ['day', DAY], ['hour', HOUR], ['minute', MINUTE], ['second', 1000]] as const
+
 /** What is filled into a text. `count` also chooses among its plural forms. */
 export type TextValues = Readonly<Record<string, string | number>>
 
@@ -40,6 +43,15 @@ export class Language {
       const value = values[name]
       return typeof value === 'number' ? this.#number.format(value) : value ?? whole
     })
+  }
+
+  /** A number as the language writes it. */
+  readonly count = (number: number): string => this.#number.format(number)
+
+  /** A length of time in the largest unit of which it is a whole number, such as `90 days`. */
+  readonly duration = (milliseconds: number): string => {
+    const [unit, length] = UNITS.find(([, length]) => milliseconds % length === 0) ?? LEAST
+    return new Intl.NumberFormat(this.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(milliseconds / length)
   }
 
   /**

@@ -1,21 +1,23 @@
 import type { FastifyReply } from 'fastify'
 import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
 import { toCurl } from './curl.js'
-import type { FormView, Notice, RoomView } from './data.js'
+import type { Notice, RoomView } from './data.js'
 import { codeOf } from './failure.js'
-import { createNonce, findFault, readField, readHint } from './form.js'
+import { findFault, readField, readHint } from './form.js'
+import { toFormView } from './key-form.js'
 import { toKeyView } from './key-view.js'
 import type { Language } from './language.js'
 import { sendMessage, sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import { ownProfile, type Visit } from './signed-in.js'
 
 /** `GET /`: the visitor's keys and the form for another. */
 export async function showList (visit: Visit): Promise<FastifyReply> {
   const { context, visitor, request } = visit
+  const profile = await ownProfile(visit)
   const keys = await context.service.list(visitor.owner)
-  return await sendList(visit, 200, keys, {
+  return await sendList(visit, profile, 200, keys, {
     name: readHint(request.query, 'name') ?? '',
-    notice: revokedNotice(keys, readHint(request.query, 'revoked'), visit.language) ?? standing(visit.profile, visit.language)
+    notice: revokedNotice(keys, readHint(request.query, 'revoked'), visit.language) ?? standing(profile, visit.language)
   })
 }
 
@@ -24,8 +26,9 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const name = (readField(request.body, 'name') ?? '').trim()
   const nonce = readField(request.body, 'nonce')
+  const profile = await ownProfile(visit)
   const error = findFault(name, language)
-  if (error !== null) return await sendList(visit, 400, await context.service.list(visitor.owner), { name, error })
+  if (error !== null) return await sendList(visit, profile, 400, await context.service.list(visitor.owner), { name, error })
   try {
     const { key: secret, ...key } = await context.service.create(visitor.owner, nonce === undefined ? { name } : { name, nonce }, visitor.by)
     return await sendPage(context, reply, {
@@ -36,7 +39,7 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
       data: { key: toKeyView(key, base, context.now(), language), secret, curl: toCurl(request, context.header, secret, context.examplePath()) }
     })
   } catch (error) {
-    return await explain(visit, error, name)
+    return await explain(visit, profile, error, name)
   }
 }
 
@@ -51,13 +54,13 @@ interface Entered {
   readonly notice?: Notice | null
 }
 
-async function sendList (visit: Visit, status: number, keys: readonly KeyRecord[], { name, error, notice = null }: Entered): Promise<FastifyReply> {
-  const { context, visitor, profile, language, base, reply } = visit
+async function sendList (visit: Visit, profile: ProfileRecord, status: number, keys: readonly KeyRecord[], { name, error, notice = null }: Entered): Promise<FastifyReply> {
+  const { context, visitor, language, base, reply } = visit
   const now = context.now()
   const live = keys.filter(isLive)
   const room = toRoom(profile, live.length)
   const refusal = refuse(profile, room, language)
-  const form: FormView | null = refusal === null ? { name, error: error ?? null, nonce: createNonce() } : null
+  const form = refusal === null ? toFormView({ action: base, profile, entered: { name }, errors: { name: error ?? null } }) : null
   return await sendPage(context, reply, {
     status,
     view: 'list',
@@ -75,7 +78,7 @@ async function sendList (visit: Visit, status: number, keys: readonly KeyRecord[
 }
 
 /** Answers when a key was refused for a reason that its owner can understand. */
-async function explain (visit: Visit, error: unknown, name: string): Promise<FastifyReply> {
+async function explain (visit: Visit, profile: ProfileRecord, error: unknown, name: string): Promise<FastifyReply> {
   const { context, visitor, language: { say }, base, reply } = visit
   const code = codeOf(error)
   if (code === 'FST_API_KEY_NONCE_USED') {
@@ -87,7 +90,7 @@ async function explain (visit: Visit, error: unknown, name: string): Promise<Fas
   }
   if (code !== 'FST_API_KEY_LIMIT_REACHED' && code !== 'FST_API_KEY_MAKING_FORBIDDEN') throw error
   const notice: Notice = { kind: 'error', text: say('form.notMade') }
-  return await sendList(visit, code === 'FST_API_KEY_LIMIT_REACHED' ? 409 : 403, await context.service.list(visitor.owner), { name, notice })
+  return await sendList(visit, profile, code === 'FST_API_KEY_LIMIT_REACHED' ? 409 : 403, await context.service.list(visitor.owner), { name, notice })
 }
 
 function toRoom ({ maxKeys }: ProfileRecord, live: number): RoomView {

@@ -33,6 +33,9 @@ export interface Page<V extends keyof Views> {
   readonly data: Views[V]
   readonly visitor?: Visitor | null
   readonly notice?: Notice | null
+  /** Where the way back leads, and whose key it is about; by default the list, and the visitor's own. */
+  readonly home?: string
+  readonly holder?: string | null
 }
 
 /**
@@ -70,6 +73,9 @@ export async function sendPage<V extends keyof Views> (context: PagesContext, re
     locale,
     t: say,
     base,
+    home: page.home ?? base,
+    holder: page.holder ?? null,
+    admin: page.visitor?.user.admin === true,
     header: context.header,
     assets: { style: base + context.assets.style, script: base + context.assets.script },
     user: page.visitor ? toUserView(page.visitor) : null,

@@ -6,11 +6,10 @@ import { toLocalPath, toLoginUrl } from './login.js'
 import type { Language } from './language.js'
 import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
 
-/** A request of somebody who is signed in and has a profile. */
+/** A request of somebody who is signed in. */
 export interface Visit {
   readonly context: PagesContext
   readonly visitor: Visitor
-  readonly profile: ProfileRecord
   readonly language: Language
   /** The path of the list. */
   readonly base: string
@@ -23,9 +22,17 @@ export function signedIn (context: PagesContext, handle: (visit: Visit) => Promi
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const visitor = await findVisitor(context.getUser, request)
     if (visitor === null) return await turnAway(context, request, reply)
-    const profile = await context.service.profiles.visit(visitor.user, visitor.by)
-    return await handle({ context, visitor, profile, language: speakTo(context, request), base: baseOf(context, request), request, reply })
+    return await handle({ context, visitor, language: speakTo(context, request), base: baseOf(context, request), request, reply })
   }
+}
+
+/**
+ * The profile of whose keys the visitor sees, made if `autoProfile` allows. An administrator needs none to look after others.
+ *
+ * @throws FST_API_KEY_NO_PROFILE
+ */
+export async function ownProfile ({ context, visitor }: Visit): Promise<ProfileRecord> {
+  return await context.service.profiles.visit(visitor.user, visitor.by)
 }
 
 function turnAway (context: PagesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | FastifyReply {
