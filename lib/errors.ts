@@ -81,6 +81,9 @@ export const ExpiryLimitError = createError('FST_API_KEY_EXPIRY_TOO_LATE', 'This
 /** 409: a key that is revoked or expired cannot be changed in this way any more. */
 export const DeadKeyError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
 
+/** 409: the key got another secret since the caller looked at it, so nothing was done. */
+export const RotatedMeanwhileError = createError('FST_API_KEY_ALREADY_ROTATED', 'The API key %j got another secret meanwhile', 409)
+
 /** 403: the user has no profile, and `autoProfile` does not allow to make one. */
 export const NoProfileError = createError('FST_API_KEY_NO_PROFILE', 'The user %j has no profile and may not get one', 403)
 

@@ -142,3 +142,20 @@ t.test('keys in rotation count once', async (t) => {
   await apiKeys.create('ann')
   await t.rejects(apiKeys.create('ann'), { code: 'FST_API_KEY_LIMIT_REACHED' })
 })
+
+onEachEngine('with the time of the rotation that the caller saw, asking twice at once rotates once', async (t, database) => {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now })
+  const { id, rotatedAt } = await app.apiKeys.create('ann')
+  const rotate = (rotatedAt: Date | null) => app.apiKeys.rotate(id, { overlap: '1h', rotatedAt }).then(({ key }) => key, (error) => error.code)
+  const answers = await Promise.all([rotate(rotatedAt), rotate(rotatedAt)])
+  t.strictSame(answers.filter((answer) => answer === 'FST_API_KEY_ALREADY_ROTATED').length, 1)
+  const [secret = ''] = answers.filter((answer) => answer !== 'FST_API_KEY_ALREADY_ROTATED')
+  t.equal((await ask(app, secret)).status, 200)
+  clock.tick(1)
+  t.equal(await rotate(null), 'FST_API_KEY_ALREADY_ROTATED')
+  t.match(await rotate((await app.apiKeys.get(id))?.rotatedAt ?? null), /^ak_/)
+  for (const wrong of ['2030-01-01', new Date(NaN), 5]) {
+    await t.rejects(app.apiKeys.rotate(id, { rotatedAt: wrong as Date }), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: /^rotatedAt must be a Date, or null/ })
+  }
+})

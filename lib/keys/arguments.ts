@@ -157,7 +157,10 @@ export function checkRevocation (revocation: unknown): void {
 
 /** Checks what `rotate` takes. */
 export function checkRotation (rotation: unknown): void {
-  checkObject(rotation, 'the second argument', '', { overlap: { allowed: `${DURATION_FORMS}; 0 for none`, test: isDuration(0) } }, refuse)
+  checkObject(rotation, 'the second argument', '', {
+    overlap: { allowed: `${DURATION_FORMS}; 0 for none`, test: isDuration(0) },
+    rotatedAt: { allowed: 'a Date, or null for a key that was never rotated', test: (value) => value === null || (value instanceof Date && !Number.isNaN(value.getTime())) }
+  }, refuse)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { ArgumentError, DeadKeyError, NotFoundError } from '../errors.js'
+import { ArgumentError, DeadKeyError, NotFoundError, RotatedMeanwhileError } from '../errors.js'
 import type { Decide, KeyFields, StoredKey } from '../store/store.js'
 import type { Context } from './context.js'
 import { changeBy, type ApiKeyEvents, type By } from './events.js'
@@ -47,14 +47,16 @@ export async function revokeKeys ({ store, settings, activity, authorOf, announc
  * work at any time.
  *
  * @param overlap milliseconds
+ * @param seen when the key was last rotated, as the caller knows it; undefined when that does not matter
  */
-export async function rotateKey (context: Context, keyId: string, overlap: number, by: By): Promise<NewKey> {
+export async function rotateKey (context: Context, keyId: string, overlap: number, seen: Date | null | undefined, by: By): Promise<NewKey> {
   const { settings } = context
   const at = settings.now()
   const secret = generateSecret(settings.prefixes[0], settings.keySize)
   const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key, profile) => {
     const state = stateOf(key, at)
     if (state === 'revoked' || state === 'expired') return new DeadKeyError(key.id, state, 'secret')
+    if (seen !== undefined && key.rotatedAt !== (seen?.getTime() ?? null)) return new RotatedMeanwhileError(key.id)
     const renewed = renew(key, profile, at, settings)
     if (renewed instanceof Error) return renewed
     const { expiresAt = key.expiresAt } = renewed

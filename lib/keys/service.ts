@@ -147,15 +147,16 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * is cut to that. The secret before it works for the overlap, and with 0, the default, ends at once; one from before that ends
    * in any case.
    *
+   * @param options `overlap`, and `rotatedAt` of the record that the caller saw: with it, a call that is made twice rotates once
    * @returns the record and the new secret, `key`, which is seen this once
-   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_NOT_LIVE, FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_EXPIRY_TOO_LATE when the key is
+   * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_NOT_LIVE, FST_API_KEY_ALREADY_ROTATED, FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_EXPIRY_TOO_LATE when the key is
    * older than it may become, FST_API_KEY_INVALID_ARGUMENT also for an overlap beyond the key's expiry
    */
-  async rotate (keyId: string, options: { overlap?: Duration } = {}, by: By = {}): Promise<NewKey> {
+  async rotate (keyId: string, options: { overlap?: Duration, rotatedAt?: Date | null } = {}, by: By = {}): Promise<NewKey> {
     checkKeyId(keyId)
     checkRotation(options)
     checkBy(by)
-    return await rotateKey(this.#context, keyId, toMilliseconds(options.overlap ?? 0), by)
+    return await rotateKey(this.#context, keyId, toMilliseconds(options.overlap ?? 0), options.rotatedAt, by)
   }
 
   /**
