@@ -80,6 +80,23 @@ t.test('closing does not wait for a database that has gone silent', async (t) =>
   await until(() => proxy.connections === 0)
 })
 
+t.test('nor does it with uses that wait to be written, which are then given up and told of', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const proxy = await Proxy.start(t, url)
+  const log = new Log()
+  const node = await server(t, { database: proxy.url, schema }, log)
+  const { key } = await node.apiKeys.create('ann')
+  await ask(node, key)
+  proxy.freeze('all')
+  const closedAt = performance.now()
+  await node.close()
+  t.comment(`closed ${Math.round(performance.now() - closedAt)} ms after the database went silent`)
+  t.ok(performance.now() - closedAt < 4500)
+  await until(() => log.messages(ERROR).includes('the last use of API keys cannot be written; trying again every second'))
+  proxy.thaw()
+  await until(() => proxy.connections === 0)
+})
+
 t.test('keys in memory do not outlive their tables', async (t) => {
   const { url, schema, client } = await freshSchema(t)
   const log = new Log()

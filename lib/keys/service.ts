@@ -13,6 +13,7 @@ import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue } from './issuing.js'
 import { findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
 import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
+import { PatientSaves } from './patience.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
 import type { RefusalLog } from './refusals.js'
@@ -53,14 +54,16 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /** @internal What the hook makes of a request's key. */
   readonly admission: Admission
   readonly #context: Context
+  readonly #saves: PatientSaves
 
   /** Made by the plugin. */
   constructor (store: Store, settings: KeySettings, log: ServiceLog) {
     super()
+    this.#saves = new PatientSaves(store)
     this.#context = {
       store,
       settings,
-      activity: new Activity(store, log),
+      activity: new Activity(this.#saves, log),
       authorOf: ({ actor = null, ip = null }, at) => ({ actor, ip: settings.recordIp ? ip : null, at }),
       isHeard: (event) => isHeard(this, event),
       announce: (event, payload) => announce(this, log.listenerFailed, event, settings.recordIp ? payload : { ...payload, ip: null })
@@ -298,10 +301,10 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     await this.#context.activity.flush()
   }
 
-  /** @internal Writes what is noted, stops, and closes the database if the plugin opened it. */
+  /** @internal Writes what is noted, unless the database has gone silent, stops, and closes it if the plugin opened it. */
   async close (): Promise<void> {
     this.admission.close()
-    await this.#context.activity.close()
+    await this.#saves.settle(this.#context.activity.close())
     await this.#context.store.close()
   }
 

@@ -4,6 +4,9 @@ import type { Client, Pool, PoolClient } from 'pg'
 /** How long a server may take to let a connection go, in milliseconds. */
 const PATIENCE = 500
 
+/** The same where it is still at work for somebody. */
+const PATIENCE_AT_WORK = 1000
+
 /** Takes leave of the server, and hangs up on one that does not answer. */
 export async function disconnect (client: Client): Promise<void> {
   const timer = setTimeout(() => hangUp(client), PATIENCE)
@@ -21,8 +24,11 @@ export function closer (pool: Pool): () => Promise<void> {
   pool.on('remove', (client) => clients.delete(client))
   return async () => {
     if (pool.ending) return
+    const hangUpAfter = (time: number) => setTimeout(() => clients.forEach(hangUp), time)
+    let timer = hangUpAfter(PATIENCE_AT_WORK)
     await pool.end()
-    const timer = setTimeout(() => clients.forEach(hangUp), PATIENCE)
+    clearTimeout(timer)
+    timer = hangUpAfter(PATIENCE)
     while (clients.size > 0) await once(pool, 'remove')
     clearTimeout(timer)
   }

@@ -98,8 +98,7 @@ async function createStore (
     ...historyVerb(context),
     ...useVerbs(context),
     async close () {
-      await listener.close()
-      await close()
+      await Promise.all([listener.close(), close()])
     }
   }
 }
