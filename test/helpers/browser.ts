@@ -1,0 +1,66 @@
+import type { AxeResults } from 'axe-core'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { test, type Test } from 'tap'
+import type { RunningBrowser } from './chromium.js'
+
+/*
+ * What tests in a real browser share.
+ */
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+/** Runs a test with a page of its own. */
+export type PageTest = (title: string, options: BrowserContextOptions, run: (t: Test, page: Page) => Promise<void>) => void
+
+/** Makes tests with a page of their own, about which the browser must not complain. */
+export function pageTests ({ browser }: Pick<RunningBrowser, 'browser'>): PageTest {
+  return (title, options, run) => {
+    test(title, async (t) => {
+      const context = await browser.newContext(options)
+      context.setDefaultTimeout(10_000)
+      t.after(() => context.close())
+      const page = await context.newPage()
+      // A page that breaks its own Content-Security-Policy or has a fault in its script says so here.
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(error.message))
+      page.on('console', (message) => { if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text()) })
+      await run(t, page)
+      t.same(complaints, [], 'no complaints of the browser')
+    })
+  }
+}
+
+/** Presses Tab until the element with this id or text has the focus. */
+export async function tabTo (page: Page, target: string): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    const focused = page.locator(':focus')
+    const at = await focused.count() === 0 ? [] : [await focused.getAttribute('id'), (await focused.innerText()).replace(/\s+/g, ' ').trim()]
+    // The name for screen readers is the last part of a text.
+    if (at.some((name) => name?.endsWith(target))) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`Tab does not reach ${target}`)
+}
+
+/** Whether the element with the focus shows that it has it. */
+export async function hasOutline (page: Page): Promise<boolean> {
+  const style = await page.evaluate<string>("(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth].join(' '))(getComputedStyle(document.activeElement))")
+  return style === 'solid 2px'
+}
+
+/** How light the background is, from 0 to 1. */
+export async function luminance (page: Page): Promise<number> {
+  const color = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
+  const [red = 0, green = 0, blue = 0] = color.match(/\d+/g)?.map(Number) ?? []
+  return (red + green + blue) / 765
+}
+
+/** What axe has against the page, by rule and element. The page's own policy does not stop what the test brings along. */
+export async function violations (page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`)
+  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))
+}
