@@ -1,6 +1,10 @@
 import t from 'tap'
 import type { ApiKeyOptions, User } from '../lib/index.js'
 import { ask, Clock, server, T0 } from './helpers/app.js'
+import { onEachEngine } from './helpers/engines.js'
+
+/** What a profile says that was given nothing. */
+const nothing = { maxKeys: null, scopes: null, expiry: { default: null, max: null }, rateLimit: null, quota: null, canUseApi: null, canMakeKeys: null }
 
 t.test('create makes a profile once and then finds it as it is', async (t) => {
   const clock = new Clock()
@@ -8,7 +12,7 @@ t.test('create makes a profile once and then finds it as it is', async (t) => {
   const events: string[] = []
   apiKeys.on('apiUserCreated', ({ profile }) => events.push(profile.userId))
   const made = await apiKeys.profiles.create('ann', { canMakeKeys: false })
-  t.strictSame(made, { id: made.id, userId: 'ann', group: null, maxKeys: 7, scopes: null, expiry: { default: null, max: null }, rateLimit: null, quota: null, canUseApi: true, canMakeKeys: false, lastAccessAt: null, createdAt: new Date(T0) })
+  t.strictSame(made, { id: made.id, userId: 'ann', group: null, maxKeys: 7, scopes: null, expiry: { default: null, max: null }, rateLimit: null, quota: null, canUseApi: true, canMakeKeys: false, own: { ...nothing, canMakeKeys: false }, lastAccessAt: null, createdAt: new Date(T0) })
   clock.tick(1)
   t.strictSame(await apiKeys.profiles.create('ann', { maxKeys: 1, canMakeKeys: true }), made)
   t.strictSame(await apiKeys.profiles.get('ann'), made)
@@ -175,4 +179,28 @@ t.test('a visit to the pages finds the profile or makes it as autoProfile allows
   t.strictSame(asked, [user], 'with all that is known of the person')
   await t.rejects(apiKeys.profiles.visit({ id: 'bob' }), { code: 'FST_API_KEY_NO_PROFILE' })
   t.match(await (await server(t)).apiKeys.profiles.visit({ id: 'eve' }), { userId: 'eve' })
+})
+
+onEachEngine('a profile tells what it says itself, in the form in which it was said, apart from what holds', async (t, database) => {
+  const { apiKeys } = await server(t, {
+    ...database, maxKeys: 7, rateLimit: { max: 9, timeWindow: '1m' }, groups: { free: { maxKeys: 2, canMakeKeys: false, expiry: { max: '1y' } } }
+  }).then(async (app) => { await app.ready(); return app })
+  const own = async () => (await apiKeys.profiles.get('ann'))?.own
+  t.match(await apiKeys.profiles.create('ann', { group: 'free' }), { maxKeys: 2, canMakeKeys: false, own: nothing })
+  const said = {
+    maxKeys: -1, scopes: ['read'], expiry: { default: 60_000, max: false }, rateLimit: { max: 1, timeWindow: 1000 }, quota: { max: 5, every: 60_000 }, canUseApi: false, canMakeKeys: true
+  } as const
+  await apiKeys.profiles.update('ann', said)
+  t.strictSame(await own(), said)
+  await apiKeys.profiles.update('ann', { rateLimit: false, quota: false, expiry: { default: false } })
+  t.strictSame(await own(), { ...said, rateLimit: false, quota: false, expiry: { default: false, max: false } })
+  await apiKeys.profiles.update('ann', { rateLimit: false, expiry: { default: '1d', max: '2d' } })
+
+  const before = await apiKeys.profiles.get('ann')
+  let updates = 0
+  apiKeys.on('apiUserUpdated', () => updates++)
+  t.strictSame(await apiKeys.profiles.update('ann', before?.own ?? {}), before, 'what it says can be said again')
+  t.equal(updates, 0, 'which changes nothing')
+  await apiKeys.profiles.update('ann', nothing)
+  t.strictSame(await own(), nothing)
 })

@@ -7,6 +7,7 @@ import { changeBy, type By } from './events.js'
 import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
 import type { ApiKeyScope } from './scopes.js'
 import { toKeyRecord, toProfileRecord, type ProfileRecord, type User } from './records.js'
+import { resolveTerms, type Resolved } from './terms.js'
 
 /** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */
 export interface ProfileOptions {
@@ -27,6 +28,9 @@ export interface ProfileOptions {
   /** Whether keys may be made for it. */
   canMakeKeys?: boolean | null
 }
+
+/** A profile that says nothing itself. */
+const SILENT = { maxKeys: null, scopes: null, expiryDefault: null, expiryMax: null, rateMax: null, rateWindow: null, quotaMax: null, quotaEvery: null, canUseApi: null, canMakeKeys: null }
 
 /** Users' standing with the API: `fastify.apiKeys.profiles`. Every method also throws FST_API_KEY_UNAVAILABLE. */
 export class Profiles {
@@ -121,6 +125,16 @@ export class Profiles {
     if (profile !== null) return profile
     if (!await mayGetProfile(this.#context, user)) throw new NoProfileError(user.owner ?? user.id)
     return await this.create(user.owner ?? user.id, {}, by)
+  }
+
+  /** @internal The names of the groups that are declared. */
+  groups (): string[] {
+    return [...this.#context.settings.groups.keys()]
+  }
+
+  /** @internal What holds for a profile of a group, or of none, that says nothing itself. */
+  inherited (group: string | null): Resolved {
+    return resolveTerms({ ...SILENT, group }, this.#context.settings)
   }
 
   #toRecord (row: ProfileRow): ProfileRecord {

@@ -1,4 +1,4 @@
-import { findRate, type RateLimit } from '../limits.js'
+import { findQuota, findRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/store.js'
 import { quotaOf, resolveTerms, type TermSettings } from './terms.js'
@@ -91,6 +91,22 @@ export interface NewKey extends KeyRecord {
   readonly key: string
 }
 
+/**
+ * What a profile says itself, in the form that `profiles.update` takes; null is left to its group, or else to the plugin.
+ */
+export interface ProfileOwn {
+  readonly maxKeys: number | null
+  readonly scopes: readonly string[] | null
+  /** In milliseconds; false is without end. */
+  readonly expiry: { readonly default: number | false | null, readonly max: number | false | null }
+  /** False is without limit. */
+  readonly rateLimit: RateLimit | false | null
+  /** False is without quota; `every` is null for one in total. */
+  readonly quota: Quota | false | null
+  readonly canUseApi: boolean | null
+  readonly canMakeKeys: boolean | null
+}
+
 /** A user's standing with the API. */
 export interface ProfileRecord {
   readonly id: number
@@ -112,6 +128,8 @@ export interface ProfileRecord {
   readonly canUseApi: boolean
   /** Whether keys may be made for the profile. */
   readonly canMakeKeys: boolean
+  /** What of the above the profile says itself. */
+  readonly own: ProfileOwn
   /** When one of its keys was last accepted; written in batches, up to a second late. */
   readonly lastAccessAt: Date | null
   readonly createdAt: Date
@@ -137,7 +155,7 @@ export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings): K
     previousUntil: toDate(row.previousUntil),
     previousUsedAt: toDate(row.rotatedAt !== null && row.previousUsedAt !== null && row.previousUsedAt >= row.rotatedAt ? row.previousUsedAt : null),
     allowedIps: row.allowedIps === null ? null : [...row.allowedIps],
-    rateLimit: row.rateMax === 0 ? false : findRate([row]),
+    rateLimit: toOwnRate(row),
     quota: toQuotaRecord(row, at, quotaOf(row, settings)),
     metadata: row.metadata === null ? null : structuredClone(row.metadata),
     revokedAt: toDate(row.revokedAt),
@@ -159,9 +177,29 @@ export function toProfileRecord (row: ProfileRow, settings: TermSettings): Profi
     quota: quota === null ? null : { ...quota },
     canUseApi,
     canMakeKeys,
+    own: toOwn(row),
     lastAccessAt: toDate(row.lastAccessAt),
     createdAt: new Date(row.createdAt)
   }
+}
+
+function toOwn (row: ProfileRow): ProfileOwn {
+  const { maxKeys, scopes, expiryDefault, expiryMax, canUseApi, canMakeKeys } = row
+  return {
+    maxKeys,
+    scopes,
+    // What is stored as 0 is without end.
+    expiry: { default: expiryDefault === 0 ? false : expiryDefault, max: expiryMax === 0 ? false : expiryMax },
+    rateLimit: toOwnRate(row),
+    quota: row.quotaMax === 0 ? false : findQuota([row]),
+    canUseApi,
+    canMakeKeys
+  }
+}
+
+/** The rate limit that a key or a profile says itself; false for none, null when it says nothing. */
+function toOwnRate (row: Pick<KeyRow, 'rateMax' | 'rateWindow'>): RateLimit | false | null {
+  return row.rateMax === 0 ? false : findRate([row])
 }
 
 function toQuotaRecord ({ quotaUsed, quotaSince }: KeyRow, at: number, quota: Quota | null): QuotaRecord | null {

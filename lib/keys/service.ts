@@ -259,9 +259,16 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
   async identify (secret: string): Promise<KeyRecord | null> {
+    return (await this.recognize(secret))?.key ?? null
+  }
+
+  /**
+   * @internal As `identify`, and whether the secret is not the key's present one but that before its last rotation.
+   */
+  async recognize (secret: string): Promise<{ key: KeyRecord, isPrevious: boolean } | null> {
     checkSecret(secret)
     const row = await this.admission.find(secret)
-    return row === null ? null : this.#toRecord(row)
+    return row === null ? null : { key: this.#toRecord(row), isPrevious: row.isPrevious }
   }
 
   /**
