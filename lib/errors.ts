@@ -78,6 +78,9 @@ export const ForbiddenScopesError = createError('FST_API_KEY_SCOPE_NOT_ALLOWED',
 /** 400: the key would live longer than its profile, its group or the plugin allows. */
 export const ExpiryLimitError = createError('FST_API_KEY_EXPIRY_TOO_LATE', 'This key of the user %j must expire by %s, got %s', 400)
 
+/** 403: a person or a program asks by the API for what is more than they may give. */
+export const BeyondOwnError = createError('FST_API_KEY_BEYOND_OWN', '%s must be %s, as of whoever asks, got %s', 403)
+
 /** 409: a key that is revoked or expired cannot be changed in this way any more. */
 export const DeadKeyError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
 

@@ -7,7 +7,7 @@ const SECOND = 1000
 const MAX_WINDOW = 31 * 86_400_000
 
 /** The most that a limit may allow. Whoever needs more wants no limit. */
-const MAX_MAX = 1_000_000_000
+export const MAX_MAX = 1_000_000_000
 
 /** At most `max` requests in each `timeWindow`, a duration from 1 second to 31 days. */
 export interface RateLimitOptions {

@@ -6,7 +6,7 @@ import { CallbackError, describe, OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
 import { checkExpiry, MAX_MAX_KEYS } from './keys/arguments.js'
 import { toExpiryTerms, type ExpiryOptions } from './keys/expiry.js'
-import type { ApiKeyScope } from './keys/scopes.js'
+import { MANAGE, type ApiKeyScope } from './keys/scopes.js'
 import type { Terms } from './keys/terms.js'
 import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
@@ -64,7 +64,7 @@ export interface ApiKeyOptions {
   /** Live keys that a profile may hold when it says nothing itself; -1 is unlimited. Default -1. */
   maxKeys?: number
   /** The scopes that keys may have and routes may ask for, each with a description. Without it, any well-formed scope is taken. */
-  scopes?: { readonly [scope in ApiKeyScope]: string }
+  scopes?: { readonly [scope in Exclude<ApiKeyScope, typeof MANAGE>]: string } & { readonly [MANAGE]?: string }
   /** What holds for the profiles that belong to a group, by its name. */
   groups?: { readonly [name: string]: GroupOptions }
   /** How long keys live when they say nothing themselves, and at most. Default without end. */
@@ -75,7 +75,7 @@ export interface ApiKeyOptions {
   getUser?: GetUser
   /** The pages; `false` turns them off. */
   pages?: false | PagesOptions
-  /** The JSON API by which a key can end itself: `true`, or where it is. Default `false`. */
+  /** The JSON API by which people and programs manage keys: `true`, or where it is. Default `false`. */
   api?: boolean | ApiOptions
   /** Verified keys kept in memory, at most `max` of them (2 to 10,000,000, default 100,000); `false` keeps none. */
   cache?: false | { max?: number }
@@ -119,6 +119,9 @@ export interface Settings {
   readonly apiPrefix: string | null
   readonly now: () => number
 }
+
+/** What people who choose among scopes are told of the API's own, unless the application says it in its words. */
+const MANAGING = 'Make, change and revoke API keys that may no more than this one'
 
 const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
 
@@ -183,7 +186,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   const { expiry = {}, api = false } = options
   checkExpiry(expiry, 'expiry', refuse)
   checkLimits(options, '', refuse)
-  const scopes = resolveScopes(options.scopes, refuse)
+  const scopes = resolveScopes(options.scopes && api !== false ? { [MANAGE]: MANAGING, ...options.scopes } : options.scopes, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
   const views = options.pages === false ? undefined : options.pages?.views

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { OptionError, RegisteredError } from './errors.js'
 import { addressOf } from './http/address.js'
-import { selfRoutes } from './http/api/self.js'
+import { api } from './http/api/api.js'
 import { Guard } from './http/guard.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
@@ -33,7 +33,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onReady', async () => service.admission.useLimiter(requireLimiter(findLimiter(), settings)))
   app.addHook('onClose', () => service.close())
   await registerPages(app, service, settings, guard)
-  if (settings.apiPrefix !== null) await app.register(selfRoutes, { prefix: settings.apiPrefix, service, guard })
+  if (settings.apiPrefix !== null) await app.register(api, { prefix: settings.apiPrefix, service, guard, getUser: settings.getUser, settings })
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return

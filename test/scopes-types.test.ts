@@ -17,7 +17,7 @@ declare module '${join(ROOT, 'lib/index.js')}' {
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
 // What an editor completes.
-export const known: Same<ApiKeyScope, 'buckets:read' | 'buckets:write'> = true
+export const known: Same<ApiKeyScope, 'buckets:read' | 'buckets:write' | 'api-keys:manage'> = true
 export const all: ApiKeyScope[] = ['buckets:read', 'buckets:write']
 // @ts-expect-error -- not declared
 export const other: ApiKeyScope = 'buckets:delete'
@@ -25,6 +25,9 @@ export const other: ApiKeyScope = 'buckets:delete'
 export async function run (): Promise<void> {
   const app = Fastify()
   await app.register(apiKey, { scopes: { 'buckets:read': 'Read', 'buckets:write': 'Write' }, groups: { free: { scopes: ['buckets:read'] } } })
+  // The scope of the API goes without being declared, and may be described.
+  await app.register(apiKey, { api: true, scopes: { 'buckets:read': 'Read', 'buckets:write': 'Write', 'api-keys:manage': 'Manage keys' } })
+  await app.apiKeys.create('ann', { scopes: ['api-keys:manage'] })
   // @ts-expect-error -- one is missing
   await app.register(apiKey, { scopes: { 'buckets:read': 'Read' } })
   // @ts-expect-error -- not declared

@@ -85,6 +85,11 @@ export class Guard {
     return null
   }
 
+  /** The check for a route that needs a key with some scopes and decides by itself when it is made. */
+  requireScopes (request: FastifyRequest, reply: FastifyReply, scopes: readonly string[], done: HookHandlerDoneFunction): void {
+    this.#check(request, reply, scopes, done)
+  }
+
   /** Takes note of a request without a key, adds the challenge, and gives the error that says so. */
   missing (request: FastifyRequest, reply: FastifyReply): Error {
     reply.header('www-authenticate', this.#challenge(null, null))

@@ -49,6 +49,22 @@ export class Networks {
   }
 }
 
+/**
+ * Whether each network lies in one of some others. One that only several of them together hold does not.
+ *
+ * @param networks as `areNetworks` allows, as the others
+ */
+export function lieWithin (networks: readonly string[], others: readonly string[]): boolean {
+  const wholes = others.map((text) => ({ bits: leadingBits(text), network: new Networks([text]) }))
+  return networks.every((text) => others.includes(text) || wholes.some(({ bits, network }) => bits <= leadingBits(text) && network.include(parse(text)?.address ?? null)))
+}
+
+/** How many bits of a network's addresses are fixed, as of IPv6, in which those of IPv4 are the last 32. */
+function leadingBits (text: string): number {
+  const network = parse(text)
+  return network === null ? 0 : network.family === 'ipv4' ? MAPPED_BITS + network.bits : network.bits
+}
+
 /** Where IPv6 has the addresses of IPv4 (RFC 4291, section 2.5.5.2). */
 const MAPPED_BITS = 96
 const MAPPED = new BlockList()

@@ -13,7 +13,8 @@ import type { TermSettings } from './terms.js'
  * FST_API_KEY_INVALID_ARGUMENT with the name of the argument, what is allowed, and what kind of value was given.
  */
 
-const MAX_NAME = 100
+/** How long a name may be. */
+export const MAX_NAME = 100
 const MAX_ID = 255
 const MAX_NONCE = 100
 
@@ -44,7 +45,7 @@ export interface KeyBounds {
 }
 
 /** The checks of what a key may be given. */
-function grantChecks ({ scopes, now }: KeyBounds): Checks {
+export function grantChecks ({ scopes, now }: KeyBounds): Checks {
   return {
     name: NAME,
     scopes: scopesCheck(scopes),
@@ -64,7 +65,8 @@ export function scopesCheck (declared: ReadonlyMap<string, string> | null): Chec
     : { allowed: `a list of different scopes of ${[...declared.keys()].join(', ')}`, test: (value) => areScopes(value) && value.every((scope) => declared.has(scope)) }
 }
 
-const NONCE: Checks = {
+/** The check of what makes a key only once. */
+export const NONCE: Checks = {
   nonce: { allowed: `text of 16 to ${MAX_NONCE} characters`, test: isText(16, MAX_NONCE) }
 }
 
@@ -86,7 +88,8 @@ export const isAddress = isText(1, 100)
 
 const IP = { allowed: 'an address of at most 100 characters', test: isAddress }
 
-const REASON = { allowed: 'text of at most 200 characters without control characters', test: isText(0, 200) }
+/** The check of why a key is revoked. */
+export const REASON = { allowed: 'text of at most 200 characters without control characters', test: isText(0, 200) }
 
 const BY: Checks = { actor: ID, ip: IP }
 

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid'
 import { KeyLimitError, NonceUsedError, NoProfileError } from '../errors.js'
 import type { InsertRefusal, KeyDraft, Rules } from '../store/store.js'
 import type { Context } from './context.js'
+import type { Bounds } from './delegation.js'
 import { changeBy, type By } from './events.js'
 import { grant, type KeyGrants } from './granting.js'
 import { mayGetProfile } from './profiles.js'
@@ -19,8 +20,12 @@ export interface KeyRequest extends Readonly<KeyGrants> {
 /** Counts the ids made, so that those of one millisecond are in the order of their making. */
 let sequence = 0
 
-/** Makes keys, all or none, and tells of them when they are stored. */
-export async function issue (context: Context, requests: readonly KeyRequest[], by: By): Promise<NewKey[]> {
+/**
+ * Makes keys, all or none, and tells of them when they are stored.
+ *
+ * @param bounds of whoever asks; null for the application, which has none
+ */
+export async function issue (context: Context, requests: readonly KeyRequest[], by: By, bounds: Bounds | null = null): Promise<NewKey[]> {
   const { store, settings, authorOf, announce } = context
   const at = settings.now()
   const mayHaveProfile = await decideProfiles(context, requests)
@@ -29,7 +34,11 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
   const byId = new Map(drafts.map(({ id }, i) => [id, requests[i]]))
   const rules: Rules = {
     limitOf: (profile) => resolveTerms(profile, settings).maxKeys,
-    termsOf: (profile, { id }) => grant(byId.get(id) as KeyRequest, profile, at, settings)
+    termsOf: (profile, { id }) => {
+      const request = byId.get(id) as KeyRequest
+      const terms = grant(request, profile, at, settings)
+      return terms instanceof Error || bounds === null ? terms : bounds.create(terms, request, profile)
+    }
   }
   const inserted = await store.insertKeys(drafts, at, rules, authorOf(by, at))
   if (inserted.refused !== null) throw toError(inserted)

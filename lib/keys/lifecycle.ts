@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ArgumentError, DeadKeyError, NotFoundError, RotatedMeanwhileError } from '../errors.js'
 import type { Decide, KeyFields, StoredKey } from '../store/store.js'
 import type { Context } from './context.js'
+import type { Bounds } from './delegation.js'
 import { changeBy, type ApiKeyEvents, type By } from './events.js'
 import { change, renew, type KeyChanges } from './granting.js'
 import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
@@ -15,13 +16,17 @@ import { digestOf, generateSecret, startOf } from './secret.js'
 /** Keys deleted in one transaction, so that none takes long. */
 const PRUNED_AT_ONCE = 500
 
-/** Changes what is named, and tells of it when something was. */
-export async function updateKey (context: Context, keyId: string, changes: KeyChanges, by: By): Promise<KeyRecord> {
+/**
+ * Changes what is named, and tells of it when something was.
+ *
+ * @param bounds of whoever asks; null for the application, which has none
+ */
+export async function updateKey (context: Context, keyId: string, changes: KeyChanges, by: By, bounds: Bounds | null = null): Promise<KeyRecord> {
   const { settings } = context
   const at = settings.now()
   return await apply(context, keyId, 'apiKeyUpdated', at, by, (key, profile) => {
     const fields = change(changes, key, profile, at, settings)
-    return fields instanceof Error ? fields : different(fields, key)
+    return fields instanceof Error ? fields : bounds?.change(fields, key, profile) ?? different(fields, key)
   })
 }
 
@@ -46,14 +51,15 @@ export async function revokeKeys ({ store, settings, activity, authorOf, announc
  * Gives a key a new secret. The one before works for the overlap; any from before that is forgotten, so that at most two
  * work at any time.
  *
- * @param overlap milliseconds
- * @param seen when the key was last rotated, as the caller knows it; undefined when that does not matter
+ * @param bounds of whoever asks; null for the application, which has none
  */
-export async function rotateKey (context: Context, keyId: string, overlap: number, seen: Date | null | undefined, by: By): Promise<NewKey> {
+export async function rotateKey (context: Context, keyId: string, { overlap, seen }: Rotation, by: By, bounds: Bounds | null = null): Promise<NewKey> {
   const { settings } = context
   const at = settings.now()
   const secret = generateSecret(settings.prefixes[0], settings.keySize)
   const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key, profile) => {
+    const excess = bounds?.rotate(key, profile) ?? null
+    if (excess !== null) return excess
     const state = stateOf(key, at)
     if (state === 'revoked' || state === 'expired') return new DeadKeyError(key.id, state, 'secret')
     if (seen !== undefined && key.rotatedAt !== (seen?.getTime() ?? null)) return new RotatedMeanwhileError(key.id)
@@ -66,6 +72,14 @@ export async function rotateKey (context: Context, keyId: string, overlap: numbe
     return { ...renewed, digest: digestOf(secret), start: startOf(secret), previousDigest: key.digest, previousUntil: at + overlap, rotatedAt: at }
   })
   return { ...record, key: secret }
+}
+
+/** What is said of a rotation. */
+interface Rotation {
+  /** Milliseconds. */
+  readonly overlap: number
+  /** When the key was last rotated, as the caller knows it; undefined when that does not matter. */
+  readonly seen: Date | null | undefined
 }
 
 /** Deletes what has been dead for longer than so many milliseconds, and tells how many keys that were. */

@@ -8,8 +8,11 @@
  */
 export interface ApiKeyScopes {}
 
-/** A declared scope; any text where the application does not augment `ApiKeyScopes`. */
-export type ApiKeyScope = keyof ApiKeyScopes extends never ? string : Extract<keyof ApiKeyScopes, string>
+/** The scope that lets a key manage its owner's keys by the API. */
+export const MANAGE = 'api-keys:manage'
+
+/** A declared scope, or the one of the API; any text where the application does not augment `ApiKeyScopes`. */
+export type ApiKeyScope = keyof ApiKeyScopes extends never ? string : Extract<keyof ApiKeyScopes, string> | typeof MANAGE
 
 /** How many scopes a list may have. */
 export const MAX_SCOPES = 100

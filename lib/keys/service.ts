@@ -13,6 +13,7 @@ import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue } from './issuing.js'
 import { findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
 import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
+import { OnBehalf } from './on-behalf.js'
 import { PatientSaves } from './patience.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
@@ -53,6 +54,8 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   readonly profiles: Profiles
   /** @internal What the hook makes of a request's key. */
   readonly admission: Admission
+  /** @internal What people and programs ask for by the API. */
+  readonly onBehalf: OnBehalf
   readonly #context: Context
   readonly #saves: PatientSaves
 
@@ -70,6 +73,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     }
     this.admission = new Admission(this.#context, log)
     this.profiles = new Profiles(this.#context)
+    this.onBehalf = new OnBehalf(this.#context)
   }
 
   /**
@@ -159,7 +163,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     checkKeyId(keyId)
     checkRotation(options)
     checkBy(by)
-    return await rotateKey(this.#context, keyId, toMilliseconds(options.overlap ?? 0), options.rotatedAt, by)
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: options.rotatedAt }, by)
   }
 
   /**

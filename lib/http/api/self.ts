@@ -3,28 +3,41 @@ import { InvalidKeyError } from '../../errors.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
+import type { schemasOf } from './schemas.js'
+import { toKeyBody } from './view.js'
 
 /** What the routes need of the plugin. */
 export interface SelfDeps {
   readonly service: Pick<ApiKeys, 'get' | 'admission'>
   readonly guard: Guard
+  readonly schemas: Pick<ReturnType<typeof schemasOf>, 'self' | 'endSelf'>
 }
+
+const NO_SCOPES: readonly string[] = []
 
 /**
  * What a key can do to itself, by its secret alone. `GET /self` needs a key that is accepted. `DELETE /self` ends the key in
  * whatever state, from whatever address and however often it is used: whoever finds a secret shall be able to make it
  * worthless.
  */
-export async function selfRoutes (app: FastifyInstance, { service, guard }: SelfDeps): Promise<void> {
+export async function selfRoutes (app: FastifyInstance, { service, guard, schemas }: SelfDeps): Promise<void> {
   // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being ended.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
-
-  app.get('/self', { config: { apiKey: true } }, async (request) => {
-    return request.apiUser === null ? null : await service.get(request.apiUser.keyId)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('cache-control', 'no-store')
+    if (request.method === 'DELETE') done()
+    else guard.requireScopes(request, reply, NO_SCOPES, done)
   })
 
-  app.delete('/self', { config: { apiKey: false } }, async (request, reply) => {
+  app.get('/self', { config: { apiKey: false }, schema: schemas.self }, async (request, reply) => {
+    // An application may have ended its login on the way.
+    const key = request.apiUser === null ? null : await service.get(request.apiUser.keyId)
+    if (key === null) throw guard.missing(request, reply)
+    return toKeyBody(key)
+  })
+
+  app.delete('/self', { config: { apiKey: false }, schema: schemas.endSelf }, async (request, reply) => {
     const sent = guard.readSecret(request)
     if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent

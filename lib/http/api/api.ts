@@ -1,0 +1,90 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
+import { isRefusal } from '../../errors.js'
+import type { KeyBounds } from '../../keys/arguments.js'
+import type { Asker } from '../../keys/on-behalf.js'
+import type { ApiKeys } from '../../keys/service.js'
+import { createDoor, findAsker, type AskerDeps } from './asker.js'
+import { handlersOf } from './handlers.js'
+import { schemasOf } from './schemas.js'
+import { selfRoutes } from './self.js'
+import { compileValidator } from './validation.js'
+
+/** What the API needs of the plugin. */
+export interface ApiDeps extends AskerDeps {
+  readonly service: ApiKeys
+  readonly settings: KeyBounds
+}
+
+/** Far more than a key takes. */
+const BODY_LIMIT = 64 * 1024
+
+/** A request of somebody who is known. */
+export interface Ask {
+  readonly asker: Asker
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+/**
+ * The JSON API: what people and programs may do with their keys. A scope of its own, in which the application's compilers,
+ * serializer and parsers do not count, and its error handler does: errors are to look as all others of the application.
+ */
+export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
+  const schemas = schemasOf(deps.settings)
+  app.setValidatorCompiler(compileValidator)
+  app.setSerializerCompiler(() => toJson)
+  app.setReplySerializer(toJson)
+  await app.register(selfRoutes, { service: deps.service, guard: deps.guard, schemas })
+  await app.register(async (app) => {
+    takeJson(app)
+    app.addHook('onRequest', createDoor(deps))
+    const { list, create, get, update, revoke, rotate, usage, history } = handlersOf(deps.service)
+
+    app.get('/', route(schemas.list), known(list))
+    app.post('/', route(schemas.create), known(create))
+    app.get('/:id', route(schemas.get), known(get))
+    app.patch('/:id', route(schemas.update), known(update))
+    app.delete('/:id', route(schemas.revoke), known(revoke))
+    app.post('/:id/rotate', { ...route(schemas.rotate), preValidation: expectNothing }, known(rotate))
+    app.get('/:id/usage', route(schemas.usage), known(usage))
+    app.get('/:id/history', route(schemas.history), known(history))
+  })
+
+  /** Makes a handler of what happens for somebody who is known. What is wrong with a request is told to those alone. */
+  function known (handle: (ask: Ask) => Promise<unknown>) {
+    return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+      const asker = await findAsker(deps, request, reply)
+      if (request.validationError !== undefined) throw request.validationError
+      return await handle({ asker, request, reply }).catch((error: unknown) => {
+        // Of a key that ended while it asked.
+        throw isRefusal(error) && error.statusCode === 401 ? deps.guard.refusal(request, reply, null, error) : error
+      })
+    }
+  }
+}
+
+/** Who asks is found out by the routes themselves. */
+function route (schema: FastifySchema): RouteShorthandOptions {
+  return { config: { apiKey: false }, schema, attachValidation: true, bodyLimit: BODY_LIMIT }
+}
+
+/** Errors come with what makes them readable not their own. */
+function toJson (value: unknown): string {
+  if (!(value instanceof Error)) return JSON.stringify(value)
+  const { statusCode, code, error, message } = value as Error & { statusCode?: unknown, code?: unknown, error?: unknown }
+  return JSON.stringify({ statusCode, code, error, message })
+}
+
+/** Takes JSON alone, as Fastify does where nothing else is said. Some clients name the type where nothing follows. */
+function takeJson (app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    return body === '' ? done(null, undefined) : parse(request, String(body), done)
+  })
+}
+
+/** For a route whose body says nothing that must be said. */
+async function expectNothing (request: FastifyRequest): Promise<void> {
+  request.body ??= {}
+}

@@ -1,0 +1,50 @@
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { Asker } from '../../keys/on-behalf.js'
+import { MANAGE } from '../../keys/scopes.js'
+import type { ApiKeys } from '../../keys/service.js'
+import type { ApiKeyOptions } from '../../options.js'
+import { addressOf } from '../address.js'
+import type { Guard } from '../guard.js'
+import { refuseForeignOrigin } from '../origin.js'
+import { findVisitor } from '../visitor.js'
+
+/** What it takes to find out who asks. */
+export interface AskerDeps {
+  readonly service: Pick<ApiKeys, 'profiles'>
+  readonly guard: Guard
+  readonly getUser: ApiKeyOptions['getUser']
+}
+
+const NEEDED = [MANAGE]
+
+/**
+ * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using
+ * somebody's session. A request that carries a key is a program's, whatever else it carries: a bad key is refused.
+ */
+export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler {
+  return function (request, reply, done) {
+    // Of secrets and of who has which keys nothing is to stay anywhere.
+    reply.header('cache-control', 'no-store')
+    if (getUser === undefined || guard.readSecret(request) !== null) return guard.requireScopes(request, reply, NEEDED, done)
+    refuseForeignOrigin.call(this, request, reply, done)
+  }
+}
+
+/**
+ * Finds out who asks. People are looked for here and not in the hook, as late as the pages do, since the application may
+ * need hooks of its own to know them.
+ *
+ * @throws FST_API_KEY_MISSING, FST_API_KEY_NO_PROFILE, FST_API_KEY_INVALID_CALLBACK_RESULT
+ */
+export async function findAsker ({ service, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
+  const { apiUser } = request
+  if (apiUser !== null) {
+    const ip = addressOf(request)
+    return { owner: apiUser.id, keyId: apiUser.keyId, by: { actor: `key:${apiUser.keyId}`, ...(ip !== null && { ip }) } }
+  }
+  // Not for a key whose login was ended on the way.
+  const visitor = getUser === undefined || guard.readSecret(request) !== null ? null : await findVisitor(getUser, request)
+  if (visitor === null) throw guard.missing(request, reply)
+  await service.profiles.visit(visitor.user, visitor.by)
+  return { owner: visitor.owner, keyId: null, by: visitor.by }
+}

@@ -1,0 +1,71 @@
+import type { KeyChanges } from '../../keys/granting.js'
+import type { KeySearch } from '../../keys/listing.js'
+import type { ApiKeys } from '../../keys/service.js'
+import type { UsageRange } from '../../keys/usage.js'
+import type { Ask } from './api.js'
+import { toEntryBody, toKeyBody, toNewKeyBody } from './view.js'
+
+/** What a request may say of a key, by the schemas of its route. */
+type Given<T> = Omit<T, 'expiresAt' | 'metadata'> & { readonly expiresAt?: string | null }
+
+type Created = Given<Parameters<ApiKeys['onBehalf']['create']>[1]>
+type Changed = Given<KeyChanges>
+
+/** What happens for each route, once it is known who asks. */
+export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
+  return {
+    async list ({ asker, request }: Ask) {
+      const { keys, cursor } = await onBehalf.find(asker, request.query as KeySearch)
+      return { keys: keys.map(toKeyBody), cursor }
+    },
+
+    async create ({ asker, request, reply }: Ask) {
+      const key = await onBehalf.create(asker, readTime(request.body as Created))
+      reply.code(201).header('location', toLocation(request.url, key.id))
+      return toNewKeyBody(key)
+    },
+
+    async get ({ asker, request }: Ask) {
+      return toKeyBody(await onBehalf.get(asker, idOf(request)))
+    },
+
+    async update ({ asker, request }: Ask) {
+      return toKeyBody(await onBehalf.update(asker, idOf(request), readTime(request.body as Changed)))
+    },
+
+    async revoke ({ asker, request }: Ask) {
+      return toKeyBody(await onBehalf.revoke(asker, idOf(request), request.query as { reason?: string }))
+    },
+
+    async rotate ({ asker, request }: Ask) {
+      return toNewKeyBody(await onBehalf.rotate(asker, idOf(request), request.body as { overlap?: number | string }))
+    },
+
+    async usage ({ asker, request }: Ask) {
+      return { days: await onBehalf.usage(asker, idOf(request), request.query as UsageRange) }
+    },
+
+    async history ({ asker, request }: Ask) {
+      const { limit, cursor: from } = request.query as { limit?: number, cursor?: string }
+      const { entries, cursor } = await onBehalf.history(asker, idOf(request), {
+        ...(limit !== undefined && { limit }), ...(from !== undefined && { cursor: Number(from) })
+      })
+      return { entries: entries.map(toEntryBody), cursor: cursor === null ? null : String(cursor) }
+    }
+  }
+}
+
+function idOf ({ params }: Ask['request']): string {
+  return (params as { id: string }).id
+}
+
+/** The same with a time in place of its text. */
+function readTime<T extends { readonly expiresAt?: string | null }> ({ expiresAt, ...rest }: T): Omit<T, 'expiresAt'> & { expiresAt?: Date | null } {
+  return { ...rest, ...(expiresAt !== undefined && { expiresAt: expiresAt === null ? null : new Date(expiresAt) }) }
+}
+
+/** Where a new key is: below the list that it was sent to. As segments, so that nothing in them can lead to another host. */
+function toLocation (url: string, id: string): string {
+  const segments = url.replace(/\?.*$/s, '').split(/[/\\]/).filter((segment) => segment !== '')
+  return `/${segments.join('/')}/${id}`
+}

@@ -1,0 +1,19 @@
+import type { KeyRecord, NewKey } from '../../keys/records.js'
+import type { HistoryEntry } from '../../keys/history.js'
+import { SHOWN } from './schemas.js'
+
+/** What the API shows of a key. What the application notes on it, and by what number it knows the profile, is its own. */
+export function toKeyBody (key: KeyRecord): Record<string, unknown> {
+  return Object.fromEntries(SHOWN.map((name) => [name, key[name]]))
+}
+
+/** The same with the secret. */
+export function toNewKeyBody (key: NewKey): Record<string, unknown> {
+  return { ...toKeyBody(key), key: key.key }
+}
+
+/** What the API shows of a change. */
+export function toEntryBody ({ id, at, action, actor, ip, changes }: HistoryEntry): Record<string, unknown> {
+  const { metadata: _own, ...shown } = changes ?? {}
+  return { id, at, action, actor, ip, changes: changes === null ? null : shown }
+}

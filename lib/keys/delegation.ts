@@ -1,0 +1,179 @@
+import { BeyondOwnError } from '../errors.js'
+import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
+import type { Quota } from '../store/accounts.js'
+import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/store.js'
+import { lieWithin } from './addresses.js'
+import type { KeyGrants } from './granting.js'
+import { narrow } from './scopes.js'
+import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
+
+/*
+ * What people and programs may give to keys by the API: nobody hands out more than they hold. For a person that is what the
+ * profile may have, for a program what its own key may. Pure, and asked while the key in question is locked.
+ *
+ * One order is all that it rests on: whether a key, by all that it may, is within another. A new key has to be within what
+ * the asker holds. So has a key that a change makes more of than it was, in whatever respect; while less than it was it may
+ * become freely.
+ */
+
+/** At most so many in a span of milliseconds; `Infinity` for no limit, and for a span without end. */
+interface Limit {
+  readonly max: number
+  readonly span: number
+  /** Whether it is left to the profile, with whatever that will say. */
+  readonly isLeft: boolean
+}
+
+/** All that a key may, or somebody may give. */
+export interface Reach {
+  /** Null is every scope. */
+  readonly scopes: readonly string[] | null
+  /** When it ends; null is never. */
+  readonly expiresAt: number | null
+  /** Null is anywhere. */
+  readonly allowedIps: readonly string[] | null
+  readonly rate: Limit
+  readonly quota: Limit
+}
+
+/** In what respect one reach is beyond another, and how to say so. */
+export interface Excess {
+  readonly name: string
+  readonly allowed: string
+  readonly got: string
+}
+
+type Given = Pick<KeyRow, keyof KeyTerms>
+
+/** What a key may, for a profile whose terms are these. */
+export function reachOf (key: Given, terms: Resolved): Reach {
+  return {
+    scopes: narrow(key.scopes, terms.scopes),
+    expiresAt: key.expiresAt,
+    allowedIps: key.allowedIps,
+    rate: saysRate(key) ? rateOf(findRate([key]), false) : rateOf(terms.rate, true),
+    quota: saysQuota(key) ? quotaOf(findQuota([key]), false) : quotaOf(terms.quota, true)
+  }
+}
+
+/** What a person may give: whatever the profile may have. */
+export function reachOfProfile (terms: Resolved): Reach {
+  return { scopes: terms.scopes, expiresAt: null, allowedIps: null, rate: rateOf(terms.rate, true), quota: quotaOf(terms.quota, true) }
+}
+
+function rateOf (rate: RateLimit | null, isLeft: boolean): Limit {
+  return { max: rate?.max ?? Infinity, span: rate?.timeWindow ?? Infinity, isLeft }
+}
+
+function quotaOf (quota: Quota | null, isLeft: boolean): Limit {
+  return { max: quota?.max ?? Infinity, span: quota?.every ?? Infinity, isLeft }
+}
+
+/** In what respect a reach is beyond another; null when it is within. */
+export function findExcess (asked: Reach, own: Reach): Excess | null {
+  const scopes = own.scopes === null ? [] : (asked.scopes ?? []).filter((scope) => !own.scopes?.includes(scope))
+  if (scopes.length > 0) return { name: 'scopes', allowed: `within ${own.scopes?.join(', ') || 'none'}`, got: scopes.join(', ') }
+  if (own.expiresAt !== null && (asked.expiresAt === null || asked.expiresAt > own.expiresAt)) {
+    return { name: 'expiresAt', allowed: `${toText(own.expiresAt)} or earlier`, got: toText(asked.expiresAt) }
+  }
+  if (own.allowedIps !== null && (asked.allowedIps === null || !lieWithin(asked.allowedIps, own.allowedIps))) {
+    return { name: 'allowedIps', allowed: `within ${own.allowedIps.join(', ')}`, got: asked.allowedIps?.join(', ') ?? 'anywhere' }
+  }
+  if (!isRateWithin(asked.rate, own.rate)) return excessOf('rateLimit', asked.rate, own.rate)
+  return isQuotaWithin(asked.quota, own.quota) ? null : excessOf('quota', asked.quota, own.quota)
+}
+
+function toText (time: number | null): string {
+  return time === null ? 'never' : new Date(time).toISOString()
+}
+
+/** Whether a rate lets no more requests pass than another, in whatever time from the first one on. */
+function isRateWithin (asked: Limit, own: Limit): boolean {
+  return isOpen(asked, own) ?? asked.max * Math.ceil(own.span / asked.span) <= own.max
+}
+
+/** Whether a quota has no more uses and no shorter periods. Periods are not weighed, since a count goes on when they change. */
+function isQuotaWithin (asked: Limit, own: Limit): boolean {
+  return isOpen(asked, own) ?? (asked.max <= own.max && asked.span >= own.span)
+}
+
+/**
+ * What can be said without comparing numbers; null when it is the numbers that decide. What the profile will say one day is
+ * within no number, and no limit at all would outlast what it says today.
+ */
+function isOpen (asked: Limit, own: Limit): boolean | null {
+  if (own.max === Infinity && !own.isLeft) return true
+  if (asked.isLeft) return own.isLeft
+  if (asked.max === Infinity) return false
+  // Also of one that SQL has left by half.
+  if (asked.max === own.max && asked.span === own.span) return true
+  return own.max === Infinity ? true : null
+}
+
+function excessOf (name: string, asked: Limit, own: Limit): Excess {
+  return { name, allowed: `at most ${inWords(own)}`, got: inWords(asked) }
+}
+
+function inWords ({ max, span, isLeft }: Limit): string {
+  const text = max === Infinity ? 'no limit' : span === Infinity ? `${max} in total` : `${max} in ${span} ms`
+  return isLeft ? `what the profile has, ${text}` : text
+}
+
+/** Holds what somebody asks for to what they may give. Asked while the key is locked. */
+export interface Bounds {
+  /** What a new key is given, where it is not said; or why there can be none. */
+  readonly create: (terms: KeyTerms, grants: KeyGrants, profile: ProfileRow) => KeyTerms | Error
+  /** Why a key may not be changed so; null when it may. */
+  readonly change: (fields: KeyFields, key: StoredKey, profile: ProfileRow) => Error | null
+  /** Why a key may be given no new secret, which whoever asks will hold; null when it may. */
+  readonly rotate: (key: StoredKey, profile: ProfileRow) => Error | null
+}
+
+/**
+ * The bounds of whoever asks.
+ *
+ * @param acting the key of a program, as stored; null for a person
+ */
+export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds {
+  const reach = (profile: ProfileRow) => {
+    const terms = resolveTerms(profile, settings)
+    return { terms, own: acting === null ? reachOfProfile(terms) : reachOf(acting, terms) }
+  }
+  return {
+    create (asked, grants, profile) {
+      const { terms, own } = reach(profile)
+      const given = acting === null ? asked : { ...asked, ...inherit(asked, grants, acting) }
+      return refuse(findExcess(reachOf(given, terms), own)) ?? given
+    },
+    change (fields, key, profile) {
+      const { terms, own } = reach(profile)
+      const before = reachOf(key, terms)
+      const after = reachOf({ ...key, ...fields }, terms)
+      const isEnabled = key.enabled === false && fields.enabled === true
+      // By then it is no longer what it was when its request was let in.
+      if (key.id === acting?.id) return refuse(isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before))
+      return isEnabled || findExcess(after, before) !== null ? refuse(findExcess(after, own)) : null
+    },
+    rotate (key, profile) {
+      const { terms, own } = reach(profile)
+      return key.id === acting?.id ? null : refuse(findExcess(reachOf(key, terms), own))
+    }
+  }
+}
+
+/** What a key gets from the one that makes it where nothing is said. */
+function inherit (asked: KeyTerms, grants: KeyGrants, acting: KeyRow): Partial<KeyTerms> {
+  const { rateMax, rateWindow, quotaMax, quotaEvery, allowedIps, expiresAt } = acting
+  const isExpirySaid = grants.expiresAt !== undefined || grants.expiresIn !== undefined
+  return {
+    ...(!isExpirySaid && expiresAt !== null && { expiresAt: Math.min(expiresAt, asked.expiresAt ?? Infinity) }),
+    ...(grants.allowedIps === undefined && { allowedIps }),
+    // One without a limit does not have to pass that on.
+    ...(grants.rateLimit === undefined && rateMax !== 0 && { rateMax, rateWindow }),
+    ...(grants.quota === undefined && quotaMax !== 0 && { quotaMax, quotaEvery })
+  }
+}
+
+function refuse (excess: Excess | null): Error | null {
+  return excess === null ? null : new BeyondOwnError(excess.name, excess.allowed, excess.got)
+}

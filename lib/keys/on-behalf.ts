@@ -1,0 +1,91 @@
+import { toMilliseconds, type Duration } from '../durations.js'
+import { InvalidKeyError } from '../errors.js'
+import { checkKeyChanges, checkKeyFields, checkRevocation, checkRotation } from './arguments.js'
+import type { Context } from './context.js'
+import { boundsOf, type Bounds } from './delegation.js'
+import type { By } from './events.js'
+import type { KeyChanges } from './granting.js'
+import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
+import { issue, type KeyRequest } from './issuing.js'
+import { revokeKey, rotateKey, unknownKey, updateKey } from './lifecycle.js'
+import { findKeys, type KeyPage, type KeySearch } from './listing.js'
+import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
+import { readUsage, type DayUsage, type UsageRange } from './usage.js'
+
+/** Somebody who asks for something and is not the application. */
+export interface Asker {
+  /** Whose keys it is about; those of others are not there. */
+  readonly owner: string
+  /** The key that asks; null for a person. */
+  readonly keyId: string | null
+  /** What is noted of a change. */
+  readonly by: By
+}
+
+/**
+ * What people and programs do with the keys of an owner: of the acts of `ApiKeys` those that are about keys, within what
+ * whoever asks may give. Each throws what the act of the same name there throws, FST_API_KEY_NOT_FOUND for a key of
+ * somebody else, and where it makes more of a key FST_API_KEY_BEYOND_OWN.
+ */
+export class OnBehalf {
+  readonly #context: Context
+
+  /** Made by the service. */
+  constructor (context: Context) {
+    this.#context = context
+  }
+
+  async create (asker: Asker, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
+    checkKeyFields(options, this.#context.settings)
+    const [key] = await issue(this.#context, [{ ...options, userId: asker.owner }], asker.by, await this.#boundsOf(asker))
+    return key as NewKey
+  }
+
+  async get (asker: Asker, keyId: string): Promise<KeyRecord> {
+    const { store, activity, settings } = this.#context
+    const row = await store.getKey(keyId)
+    if (row === null || row.userId !== asker.owner) throw unknownKey(keyId)
+    return toKeyRecord(activity.ofKey(row), settings.now(), settings)
+  }
+
+  async find ({ owner }: Asker, query: KeySearch): Promise<KeyPage> {
+    return await findKeys(this.#context, owner, query)
+  }
+
+  async update (asker: Asker, keyId: string, changes: Omit<KeyChanges, 'metadata'>): Promise<KeyRecord> {
+    checkKeyChanges(changes, this.#context.settings)
+    await this.get(asker, keyId)
+    return await updateKey(this.#context, keyId, changes, asker.by, await this.#boundsOf(asker))
+  }
+
+  async rotate (asker: Asker, keyId: string, options: { overlap?: Duration, rotatedAt?: Date | null }): Promise<NewKey> {
+    checkRotation(options)
+    await this.get(asker, keyId)
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: options.rotatedAt }, asker.by, await this.#boundsOf(asker))
+  }
+
+  async revoke (asker: Asker, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
+    checkRevocation(options)
+    await this.get(asker, keyId)
+    return await revokeKey(this.#context, keyId, options.reason ?? null, asker.by)
+  }
+
+  async usage (asker: Asker, keyId: string, range: UsageRange): Promise<DayUsage[]> {
+    await this.get(asker, keyId)
+    return await readUsage(this.#context, keyId, range)
+  }
+
+  async history (asker: Asker, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {
+    await this.get(asker, keyId)
+    return await readHistory(this.#context, { ...paging, keyId })
+  }
+
+  /** A program's key is read anew, since the one that was let in may have been kept from before a change. */
+  async #boundsOf ({ keyId }: Asker): Promise<Bounds> {
+    const { store, settings } = this.#context
+    if (keyId === null) return boundsOf(null, settings)
+    const acting = await store.getKey(keyId)
+    if (acting === null || stateOf(acting, settings.now()) !== 'active') throw new InvalidKeyError()
+    return boundsOf(acting, settings)
+  }
+}
