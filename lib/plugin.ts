@@ -4,6 +4,7 @@ import { OptionError, RegisteredError } from './errors.js'
 import { addressOf } from './http/address.js'
 import { api } from './http/api/api.js'
 import { Guard } from './http/guard.js'
+import { describeRoutes } from './http/openapi.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { prepareLimiter } from './http/rate-limiter.js'
@@ -29,6 +30,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.decorateRequest('apiUser', null)
   app.decorateRequest('apiLogout', logout)
   app.addHook('onRoute', guard.onRoute)
+  describeRoutes(app, settings.headers, (route) => guard.ruleOf(route))
   app.addHook('onRequest', guard.onRequest)
   app.addHook('onReady', async () => service.admission.useLimiter(requireLimiter(findLimiter(), settings)))
   app.addHook('onClose', () => service.close())
@@ -58,7 +60,7 @@ async function registerPages (app: FastifyInstance, service: ApiKeys, settings: 
   const { pages: own, getUser, realm, headers, now } = settings
   if (own === false || getUser === undefined) return
   const example = new ExampleRoute()
-  app.addHook('onRoute', (route) => example.consider(route, guard.takesKey(route)))
+  app.addHook('onRoute', (route) => example.consider(route, guard.ruleOf(route) !== 'open'))
   await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, headers, now, examplePath: () => example.path })
 }
 

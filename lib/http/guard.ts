@@ -66,7 +66,7 @@ export class Guard {
    * @throws FST_API_KEY_INVALID_ROUTE_CONFIG, FST_API_KEY_UNDECLARED_SCOPE
    */
   readonly onRoute = (route: RouteOptions): void => {
-    const rule = toRule(route.config?.apiKey, this.#fallback, route.url)
+    const rule = this.ruleOf(route)
     refuseUndeclared(rule, this.#scopes, route.url)
     if (rule === 'open' || !isMixed(route.method)) return
     markGuarded(route)
@@ -98,9 +98,9 @@ export class Guard {
     return error
   }
 
-  /** Whether a route takes a key at all. */
-  takesKey (route: RouteOptions): boolean {
-    return toRule(route.config?.apiKey, this.#fallback, route.url) !== 'open'
+  /** What a route asks for. */
+  ruleOf (route: RouteOptions): Rule {
+    return toRule(route.config?.apiKey, this.#fallback, route.url)
   }
 
   /** Throws what refuses the request, or gives it to `done` where the answer comes later. */

@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
-import { isRefusal } from '../../errors.js'
+import { isRefusal, retryHeaders } from '../../errors.js'
 import type { KeyBounds } from '../../keys/arguments.js'
 import type { Asker } from '../../keys/on-behalf.js'
 import type { ApiKeys } from '../../keys/service.js'
-import { createDoor, findAsker, type AskerDeps } from './asker.js'
+import { createDoor, findAsker, NEEDED, type AskerDeps } from './asker.js'
 import { handlersOf } from './handlers.js'
+import { configOf } from './route.js'
 import { schemasOf } from './schemas.js'
 import { selfRoutes } from './self.js'
 import { compileValidator } from './validation.js'
@@ -56,6 +57,7 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
       const asker = await findAsker(deps, request, reply)
       if (request.validationError !== undefined) throw request.validationError
       return await handle({ asker, request, reply }).catch((error: unknown) => {
+        reply.headers(retryHeaders(error))
         // Of a key that ended while it asked.
         throw isRefusal(error) && error.statusCode === 401 ? deps.guard.refusal(request, reply, null, error) : error
       })
@@ -65,7 +67,7 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
 
 /** Who asks is found out by the routes themselves. */
 function route (schema: FastifySchema): RouteShorthandOptions {
-  return { config: { apiKey: false }, schema, attachValidation: true, bodyLimit: BODY_LIMIT }
+  return { config: configOf(NEEDED), schema, attachValidation: true, bodyLimit: BODY_LIMIT }
 }
 
 /** Errors come with what makes them readable not their own. */

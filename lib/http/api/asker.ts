@@ -2,20 +2,20 @@ import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify
 import type { Asker } from '../../keys/on-behalf.js'
 import { MANAGE } from '../../keys/scopes.js'
 import type { ApiKeys } from '../../keys/service.js'
-import type { ApiKeyOptions } from '../../options.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
 import { refuseForeignOrigin } from '../origin.js'
-import { findVisitor } from '../visitor.js'
+import { findVisitor, type GetUser } from '../visitor.js'
 
 /** What it takes to find out who asks. */
 export interface AskerDeps {
   readonly service: Pick<ApiKeys, 'profiles'>
   readonly guard: Guard
-  readonly getUser: ApiKeyOptions['getUser']
+  readonly getUser: GetUser | undefined
 }
 
-const NEEDED = [MANAGE]
+/** What the key of a program has to have. */
+export const NEEDED: readonly string[] = [MANAGE]
 
 /**
  * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using

@@ -11,8 +11,12 @@ import type { Schema } from './validation.js'
  * sentence "… must be" where it is something to send.
  */
 
+/** What is sent, in which nothing else may be. OpenAPI 3.0 takes no empty list of what is required. */
 const object = (properties: Record<string, Schema>, required: readonly string[] = []): Schema =>
-  ({ type: 'object', properties, required, additionalProperties: false })
+  ({ type: 'object', properties, ...(required.length > 0 && { required }), additionalProperties: false })
+
+/** What is answered, all of it, to which a later version may add. */
+const answer = (properties: Record<string, Schema>): Schema => ({ type: 'object', properties, required: Object.keys(properties) })
 
 const orNull = (schema: Schema): Schema => ({ ...schema, type: [schema.type as string, 'null'] })
 
@@ -59,9 +63,9 @@ const KEY = {
   previousUntil: { ...orNull(TIME), description: 'until when the secret before works' },
   previousUsedAt: orNull(TIME),
   allowedIps: { type: ['array', 'null'], items: ANY_TEXT, description: 'null for anywhere' },
-  rateLimit: { anyOf: [object({ max: WHOLE, timeWindow: WHOLE }, ['max', 'timeWindow']), NONE, NOT_SAID], description: 'requests in each window of milliseconds; false for no limit, null for what holds otherwise' },
+  rateLimit: { anyOf: [answer({ max: WHOLE, timeWindow: WHOLE }), NONE, NOT_SAID], description: 'requests in each window of milliseconds; false for no limit, null for what holds otherwise' },
   quota: {
-    anyOf: [object({ max: WHOLE, every: orNull(WHOLE), used: WHOLE, resetsAt: orNull(TIME) }, ['max', 'every', 'used', 'resetsAt']), NOT_SAID],
+    anyOf: [answer({ max: WHOLE, every: orNull(WHOLE), used: WHOLE, resetsAt: orNull(TIME) }), NOT_SAID],
     description: 'uses in total or in each period of milliseconds; null for no quota'
   },
   revokedAt: orNull(TIME),
@@ -71,22 +75,22 @@ const KEY = {
 /** The names of what is shown of a key. */
 export const SHOWN = Object.keys(KEY) as readonly (keyof typeof KEY)[]
 
-const RECORD = object(KEY, SHOWN)
-const NEW_KEY = object({ ...KEY, key: { ...ANY_TEXT, description: 'the secret, seen this once' } }, [...SHOWN, 'key'])
+const RECORD = answer(KEY)
+const NEW_KEY = answer({ ...KEY, key: { ...ANY_TEXT, description: 'the secret, seen this once' } })
 const CURSOR: Schema = { ...orNull(ANY_TEXT), description: 'gets the next page; null when there is none' }
 
-const page = (name: string, item: Schema): Schema => object({ [name]: { type: 'array', items: item }, cursor: CURSOR }, [name, 'cursor'])
+const page = (name: string, item: Schema): Schema => answer({ [name]: { type: 'array', items: item }, cursor: CURSOR })
 
-const ENTRY = object({
+const ENTRY = answer({
   id: WHOLE,
   at: TIME,
   action: { ...ANY_TEXT, description: 'the name of the event, such as apiKeyRevoked' },
   actor: { ...orNull(ANY_TEXT), description: 'who did it: the id of a person, or key: and the id of the key of a program' },
   ip: orNull(ANY_TEXT),
   changes: { type: ['object', 'null'], additionalProperties: true, description: 'what changed, by name: a list of what was before and what is after' }
-}, ['id', 'at', 'action', 'actor', 'ip', 'changes'])
+})
 
-const DAY = object({ day: { type: 'string', format: 'date' }, accepted: WHOLE, refused: { type: 'object', additionalProperties: WHOLE, description: 'by the code of the error' } }, ['day', 'accepted', 'refused'])
+const DAY = answer({ day: { type: 'string', format: 'date' }, accepted: WHOLE, refused: { type: 'object', additionalProperties: WHOLE, description: 'by the code of the error' } })
 
 const FAILURE: Schema = {
   description: 'Refused, and nothing was changed.',
@@ -148,7 +152,7 @@ export function schemasOf (settings: KeyBounds) {
     usage: route('getApiKeyUsage', 'How often a key was accepted and refused, by day in UTC', {
       params: PARAMS,
       querystring: object({ from: DATE, to: DATE }),
-      response: withFailures(200, 'The days on which anything happened.', object({ days: { type: 'array', items: DAY } }, ['days']))
+      response: withFailures(200, 'The days on which anything happened.', answer({ days: { type: 'array', items: DAY } }))
     }),
     history: route('getApiKeyHistory', 'What was changed of a key and by whom, newest first', {
       params: PARAMS,

@@ -3,6 +3,7 @@ import { InvalidKeyError } from '../../errors.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
+import { configOf } from './route.js'
 import type { schemasOf } from './schemas.js'
 import { toKeyBody } from './view.js'
 
@@ -30,14 +31,14 @@ export async function selfRoutes (app: FastifyInstance, { service, guard, schema
     else guard.requireScopes(request, reply, NO_SCOPES, done)
   })
 
-  app.get('/self', { config: { apiKey: false }, schema: schemas.self }, async (request, reply) => {
+  app.get('/self', { config: configOf(NO_SCOPES), schema: schemas.self }, async (request, reply) => {
     // An application may have ended its login on the way.
     const key = request.apiUser === null ? null : await service.get(request.apiUser.keyId)
     if (key === null) throw guard.missing(request, reply)
     return toKeyBody(key)
   })
 
-  app.delete('/self', { config: { apiKey: false }, schema: schemas.endSelf }, async (request, reply) => {
+  app.delete('/self', { config: configOf(NO_SCOPES), schema: schemas.endSelf }, async (request, reply) => {
     const sent = guard.readSecret(request)
     if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent
