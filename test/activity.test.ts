@@ -101,7 +101,6 @@ t.test('uses are written a second after the first of them, in batches, and the t
   mock.timers.tick(1)
   for (let i = 0; i < 10; i++) await nextTurn()
   t.strictSame(state.saved.map(({ length }) => length), [100, 100, 50])
-  t.strictSame(state.accesses, [0, 1, 2].map((profileId) => ({ profileId, at: T0 })))
   mock.timers.tick(5000)
   for (let i = 0; i < 10; i++) await nextTurn()
   t.equal(state.saved.length, 3, 'nothing to write, nothing written')
@@ -306,20 +305,44 @@ t.test('a use that is noted while its key is written is counted too', async (t) 
   t.equal(state.counts.reduce((sum, { count }) => sum + count, 0), 2)
 })
 
-t.test('counts are written with every tenth batch, and the timer rests when there are none left', async (t) => {
+t.test('keys are written in the order of their ids, however many were used', async (t) => {
+  const { state, activity } = recorder()
+  const ids = Array.from({ length: 4950 }, (_, i) => (i * 7919) % 4950)
+  for (const i of ids) activity.note(access(i), T0, null)
+  await activity.flush()
+  t.strictSame(state.saved.flat().map(({ keyId }) => keyId), ids.map((i) => `key ${i}`).sort())
+  t.ok(state.saved.every(({ length }, i) => length === (i < 49 ? 100 : 50)))
+})
+
+t.test('a use that is given up while others are written is not written', async (t) => {
+  const { state, activity } = recorder()
+  for (let i = 0; i < 150; i++) activity.note(access(i), T0, null)
+  state.onSave = async () => {
+    state.onSave = async () => {}
+    for (let i = 150; i < 200_150; i++) activity.note(access(i), T0 + 1, null)
+  }
+  await activity.flush()
+  t.strictSame(state.saved.map(({ length }) => length), [100, 0])
+})
+
+t.test('counts and last accesses are written every tenth time, and the timer rests when there are none left', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
   activity.note(access(1), T0, null)
+  const shown = () => activity.ofProfiles([profileRow({ id: 1 }), profileRow({ id: 2 })]).map(({ lastAccessAt }) => lastAccessAt)
   const second = async () => {
     mock.timers.tick(1000)
     for (let i = 0; i < 10; i++) await nextTurn()
   }
   for (let i = 0; i < 9; i++) await second()
   t.equal(state.saved.length, 1)
-  t.strictSame(state.counts, [])
+  t.strictSame([...state.counts, ...state.accesses], [])
+  t.strictSame(shown(), [T0, null], 'what waits shows all the same')
   await second()
   t.match(state.counts, [{ keyId: 'key 1', outcome: 'accepted', count: 1 }])
+  t.strictSame(state.accesses, [{ profileId: 1, at: T0 }])
+  t.strictSame(shown(), [null, null])
   for (let i = 0; i < 20; i++) await second()
   t.equal(state.counts.length, 1)
 })

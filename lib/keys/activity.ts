@@ -1,13 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { KeyRow, ProfileRow, Store } from '../store/store.js'
-import { DAY, dayOf, Tally } from './tally.js'
 import type { Access } from './access.js'
+import { inBatches, inOrder } from './ordering.js'
+import { DAY, dayOf, Tally } from './tally.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Counts are written with every tenth batch, as they may come later and would double what is written. */
-const COUNT_EVERY = 10
+/** Counts and the last accesses of profiles are written every tenth time, as they may come later and would double what is written. */
+const REST_EVERY = 10
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
@@ -27,6 +27,8 @@ export class Activity {
   readonly #log: ActivityLog
   readonly #waiting = new Map<string, Access>()
   readonly #tally = new Tally()
+  /** The last access of profiles, where the use of the key is written already. */
+  readonly #accesses = new Map<number, number>()
   /** When the day ends whose uses are counted. */
   #dayEnd = 0
   #timer: NodeJS.Timeout | null = null
@@ -75,10 +77,11 @@ export class Activity {
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
-    const newest = newestAccesses(this.#waiting.values())
+    const newest = new Map(rows.map(({ id }) => [id, this.#accesses.get(id) ?? 0]))
+    for (const access of this.#waiting.values()) if (newest.has(access.user.profileId)) noteNewest(newest, access)
     return rows.map((row) => {
-      const at = newest.get(row.id)
-      return at === undefined || at < (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
+      const at = newest.get(row.id) ?? 0
+      return at <= (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
     })
   }
 
@@ -91,8 +94,8 @@ export class Activity {
     return this.#run(true)
   }
 
-  #run (withCounts: boolean): Promise<void> {
-    const done = this.#writing.then(() => this.#write(withCounts))
+  #run (withRest: boolean): Promise<void> {
+    const done = this.#writing.then(() => this.#write(withRest))
     this.#writing = done.catch(() => {})
     return done
   }
@@ -150,22 +153,19 @@ export class Activity {
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
-    this.#run(this.#ticks % COUNT_EVERY === 0).catch(() => {}).finally(() => {
+    this.#run(this.#ticks % REST_EVERY === 0).catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
   }
 
-  async #write (withCounts: boolean): Promise<void> {
-    // Sorted by what their tables are sorted by, so that neighbours are changed together and fewer pages are written.
-    const used = [...this.#waiting.values()].sort((a, b) => a.user.keyId < b.user.keyId ? -1 : 1)
-    const accesses = [...newestAccesses(used)].sort(([a], [b]) => a - b).map(([profileId, at]) => ({ profileId, at }))
-    this.#count(used)
-    const { batchSize } = this.#store
+  async #write (withRest: boolean): Promise<void> {
     try {
-      // The uses last: until they are stored, all of it is tried again.
-      await inBatches(accesses, batchSize, (batch) => this.#store.saveLastAccesses(batch))
-      await inBatches(used, batchSize, (batch) => this.#writeUses(batch))
-      if (withCounts) await this.#writeCounts()
+      // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
+      await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
+      if (withRest) {
+        await this.#writeAccesses()
+        await this.#writeCounts()
+      }
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -174,6 +174,14 @@ export class Activity {
     if (this.#failing) this.#log.writeRecovered(this.#lost)
     this.#failing = false
     this.#lost = 0
+  }
+
+  async #writeAccesses (): Promise<void> {
+    const accesses = [...this.#accesses].sort(([a], [b]) => a - b)
+    await inBatches(accesses, this.#store.batchSize, async (batch) => {
+      await this.#store.saveLastAccesses(batch.map(([profileId, at]) => ({ profileId, at })))
+      for (const [profileId] of batch) this.#accesses.delete(profileId)
+    })
   }
 
   /** Writes the counts. Those of a batch that fails, and of all that come after it, are put back. */
@@ -190,11 +198,15 @@ export class Activity {
     }
   }
 
-  /** Writes some uses. One that was noted anew in the meantime goes on waiting. */
-  async #writeUses (used: readonly Access[]): Promise<void> {
+  /** Writes the uses of some keys. One that was noted anew in the meantime goes on waiting. */
+  async #writeUses (keyIds: readonly string[]): Promise<void> {
+    // One that was given up in the meantime is not there.
+    const used = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+    this.#count(used)
     const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
     await this.#store.saveUses(uses)
     used.forEach((access, i) => {
+      noteNewest(this.#accesses, access)
       const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip && access.accepted === 0
       if (isNewest && access.isWaiting) this.#done(access)
     })
@@ -208,17 +220,7 @@ function takeOver (access: Access, earlier: Access): void {
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
 }
 
-/** The newest use of each profile's keys. */
-function newestAccesses (used: Iterable<Access>): Map<number, number> {
-  const newest = new Map<number, number>()
-  for (const { user: { profileId }, usedAt } of used) newest.set(profileId, Math.max(usedAt, newest.get(profileId) ?? 0))
-  return newest
-}
-
-/** Goes through a list in batches, with a turn of the event loop between them for requests. */
-async function inBatches<T> (list: readonly T[], size: number, write: (batch: readonly T[]) => Promise<void>): Promise<void> {
-  for (let i = 0; i < list.length; i += size) {
-    if (i > 0) await nextTurn()
-    await write(list.slice(i, i + size))
-  }
+/** Keeps the newest use of each profile's keys. */
+function noteNewest (newest: Map<number, number>, { user: { profileId }, usedAt }: Access): void {
+  newest.set(profileId, Math.max(usedAt, newest.get(profileId) ?? 0))
 }

@@ -11,25 +11,39 @@ export function dayOf (at: number): number {
   return Math.floor(at / DAY)
 }
 
+interface Count extends DayCount {
+  count: number
+}
+
 /** Uses and refusals by key, day and outcome, until they are written. */
 export class Tally {
-  #waiting = new Map<string, DayCount>()
+  /** Those of each key, which are few. A name made of all three would have to be made for each key in each second. */
+  #waiting = new Map<string, Count[]>()
+  #size = 0
 
   get size (): number {
-    return this.#waiting.size
+    return this.#size
   }
 
   add (keyId: string, day: number, outcome: string, count: number): void {
-    const name = `${keyId} ${day} ${outcome}`
-    const earlier = this.#waiting.get(name)
-    if (earlier === undefined && this.#waiting.size >= MAX_WAITING) return
-    this.#waiting.set(name, { keyId, day, outcome, count: count + (earlier?.count ?? 0) })
+    const counts = this.#waiting.get(keyId)
+    const earlier = counts?.find((other) => other.day === day && other.outcome === outcome)
+    if (earlier !== undefined) {
+      earlier.count += count
+      return
+    }
+    if (this.#size >= MAX_WAITING) return
+    this.#size += 1
+    const first = { keyId, day, outcome, count }
+    if (counts === undefined) this.#waiting.set(keyId, [first])
+    else counts.push(first)
   }
 
   /** Takes all counts out, in the order of their keys. */
   take (): DayCount[] {
-    const counts = [...this.#waiting.values()].sort((a, b) => a.keyId < b.keyId ? -1 : 1)
+    const counts = [...this.#waiting.values()].flat().sort((a, b) => a.keyId < b.keyId ? -1 : 1)
     this.#waiting = new Map()
+    this.#size = 0
     return counts
   }
 

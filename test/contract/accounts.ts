@@ -76,9 +76,13 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
 
   test('of a key that is gone no counts are kept, and the others of the batch are', async (t, store) => {
     const keyId = await makeKey(store)
-    await store.saveUsage([{ keyId: 'nobody', day: 1, outcome: 'accepted', count: 1 }, { keyId, day: 1, outcome: 'accepted', count: 1 }])
+    const count = (keyId: string, day: number) => ({ keyId, day, outcome: 'accepted', count: 1 })
+    await store.saveUsage([count('nobody', 1), count(keyId, 1)])
     t.strictSame(await store.readUsage(['nobody'], 0, 9), [])
     t.equal((await store.readUsage([keyId], 0, 9)).length, 1)
+    // So many that an engine may write them in several statements. Each counts once.
+    await store.saveUsage([...Array.from({ length: 60 }, (_, i) => count(keyId, 100 + i)), count('nobody', 1)].toSorted((a, b) => b.day % 7 - a.day % 7))
+    t.strictSame((await store.readUsage([keyId], 100, 200)).map(({ count }) => count), Array(60).fill(1))
   })
 
   test('each change is remembered with its author, by what it changed, and without a digest', async (t, store) => {

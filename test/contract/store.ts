@@ -512,6 +512,13 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 2, revokedAt: T0 + 1 })
   })
 
+  test('of many uses in one batch, those of keys that are gone are left out and all others stored', async (t, store) => {
+    const { keys } = await insert(store, Array.from({ length: 60 }, (_, i) => draft('ann', i)))
+    const uses = keys.map((key, i) => use(key, T0 + i, null))
+    await store.saveUses(uses.toSpliced(30, 0, { keyId: keyId(99), at: T0, ip: null, previousAt: null }))
+    t.strictSame((await store.listKeys('ann')).map(({ lastUsedAt }) => lastUsedAt).toSorted(), uses.map(({ at }) => at).toSorted())
+  })
+
   test('hundreds of uses fit in one batch', async (t, store) => {
     const { keys } = await insert(store, Array.from({ length: 700 }, (_, i) => draft('ann', i)))
     await store.saveUses(keys.map((key, i) => use(key, T0 + i, '10.0.0.1')))

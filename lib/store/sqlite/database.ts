@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { Column, is, Param, Placeholder, type Query } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { codeOf } from './failures.js'
 
 /** A Drizzle database on a better-sqlite3 connection. */
 export type SqliteDatabase = BetterSQLite3Database & { readonly $client: Database }
@@ -12,7 +13,10 @@ export type SqliteDatabase = BetterSQLite3Database & { readonly $client: Databas
 export type Write = <T>(step: () => T) => T
 
 /** Values of a statement's placeholders, by name. */
-export type Values = Readonly<Record<string, unknown>>
+type Values = Readonly<Record<string, unknown>>
+
+/** Rows in one statement. Much of what a small one costs is to call it, and more than these save nothing more. */
+const ROWS = 25
 
 /**
  * Prepares a Drizzle statement for the driver alone. What Drizzle does for each call costs several times the call itself,
@@ -20,11 +24,45 @@ export type Values = Readonly<Record<string, unknown>>
  *
  * @returns a function that runs it and tells how many rows it changed
  */
-export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }): (values: Values) => number {
+export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }): (values: object) => number {
   const { sql, params } = query.toSQL()
   const statement = db.$client.prepare<unknown[][]>(sql)
-  const binders = params.map(toBinder)
-  return (values) => statement.run(binders.map((bind) => bind(values))).changes
+  const bind = prepareBinding(params, 1)
+  return (values) => statement.run(bind([values])).changes
+}
+
+/**
+ * The same for an insert of many rows, several in one statement.
+ *
+ * @param insert makes the statement for so many rows, all with the same placeholders
+ * @param orphans what becomes of a row that belongs to one which was deleted in the meantime
+ */
+export function prepareInsert<T extends object> (
+  db: SqliteDatabase, insert: (count: number) => { toSQL: () => Query }, orphans: 'throw' | 'skip'
+): (rows: readonly T[]) => void {
+  const one = prepareBulk(db, insert(1))
+  const { sql, params } = insert(ROWS).toSQL()
+  const many = db.$client.prepare<unknown[][]>(sql)
+  const bind = prepareBinding(params, ROWS)
+  const attempt = orphans === 'skip' ? belongs : (step: () => unknown) => { step(); return true }
+  return (rows) => {
+    for (let i = 0; i < rows.length; i += ROWS) {
+      const chunk = rows.slice(i, i + ROWS)
+      const isDone = chunk.length === ROWS && attempt(() => many.run(bind(chunk)))
+      if (!isDone) for (const row of chunk) attempt(() => one(row))
+    }
+  }
+}
+
+/** Runs a statement. False when it broke a foreign key, and so did nothing. */
+function belongs (step: () => unknown): boolean {
+  try {
+    step()
+    return true
+  } catch (error) {
+    if (codeOf(error) !== 'SQLITE_CONSTRAINT_FOREIGNKEY') throw error
+    return false
+  }
 }
 
 /**
@@ -35,13 +73,13 @@ export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }):
  */
 export function prepareLookUp<R> (
   db: SqliteDatabase, query: { toSQL: () => Query, get: () => R | undefined }, columns: Readonly<Record<string, Column>>
-): (values: Values) => R | undefined {
+): (values: object) => R | undefined {
   const { sql, params } = query.toSQL()
   const statement = db.$client.prepare<unknown[][], unknown[]>(sql).raw()
-  const binders = params.map(toBinder)
+  const bind = prepareBinding(params, 1)
   const readers = Object.entries(columns).map(([name, column], i) => ({ name, i, decode: decoderOf(column) }))
   return (values) => {
-    const found = statement.get(binders.map((bind) => bind(values)))
+    const found = statement.get(bind([values]))
     if (found === undefined) return undefined
     const row: Record<string, unknown> = {}
     for (const { name, i, decode } of readers) row[name] = found[i] === null || decode === null ? found[i] : decode(found[i])
@@ -55,11 +93,33 @@ function decoderOf (column: Column): ((value: unknown) => unknown) | null {
   return column.mapFromDriverValue === Column.prototype.mapFromDriverValue ? null : (value) => column.mapFromDriverValue(value)
 }
 
-function toBinder (param: unknown): (values: Values) => unknown {
-  if (is(param, Placeholder)) return (values) => values[param.name]
-  if (is(param, Param) && is(param.value, Placeholder)) {
-    const { value: { name }, encoder } = param
-    return (values) => values[name] === null ? null : encoder.mapToDriverValue(values[name])
+/**
+ * Prepares the binding of a statement's placeholders.
+ *
+ * @param count of rows that have the same placeholders in turn
+ * @returns a function that takes their values by name and gives those of all parameters, in a list that the next call
+ * fills anew
+ */
+function prepareBinding (params: readonly unknown[], count: number): (rows: readonly object[]) => unknown[] {
+  const bound = [...params]
+  const width = params.length / count
+  const slots = params.slice(0, width).map(toSlot).filter((slot) => slot !== null)
+  return (rows) => {
+    for (let row = 0; row < count; row++) {
+      const values = rows[row] as Values
+      for (const { i, name, encode } of slots) {
+        const value = values[name]
+        bound[row * width + i] = encode === null || value === null ? value : encode(value)
+      }
+    }
+    return bound
   }
-  return () => param
+}
+
+/** Where a placeholder's value goes, and how it is encoded if not as it is; null for what is no placeholder. */
+function toSlot (param: unknown, i: number): { i: number, name: string, encode: ((value: unknown) => unknown) | null } | null {
+  if (is(param, Placeholder)) return { i, name: param.name, encode: null }
+  if (!is(param, Param) || !is(param.value, Placeholder)) return null
+  const { value: { name }, encoder } = param
+  return { i, name, encode: encoder.mapToDriverValue === Column.prototype.mapToDriverValue ? null : (value) => encoder.mapToDriverValue(value) }
 }
