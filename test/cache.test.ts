@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { Cache } from '../lib/keys/cache.js'
+import { Cache, DigestCache } from '../lib/keys/cache.js'
 import { generateSecret } from '../lib/keys/secret.js'
 import { ApiKeys } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
@@ -24,7 +24,7 @@ const nextTurn = () => new Promise(setImmediate)
 t.test('the cache never holds more than its maximum, and always what was just set', async (t) => {
   const operations = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 0, max: 30 })), { maxLength: 300 })
   fc.assert(fc.property(fc.integer({ min: 2, max: 20 }), operations, (max, operations) => {
-    const cache = new Cache<number>(max)
+    const cache = new Cache<string, number>(max)
     for (const [isSet, n] of operations) {
       if (isSet) {
         cache.set(String(n), n)
@@ -34,7 +34,7 @@ t.test('the cache never holds more than its maximum, and always what was just se
     }
     return true
   }))
-  const cache = new Cache<number>(10)
+  const cache = new Cache<string, number>(10)
   t.equal(cache.size, 0)
   cache.set('a', 1)
   cache.set('a', 2)
@@ -43,7 +43,7 @@ t.test('the cache never holds more than its maximum, and always what was just se
 })
 
 t.test('what is used often stays, what nobody uses goes', async (t) => {
-  const cache = new Cache<number>(10)
+  const cache = new Cache<string, number>(10)
   cache.set('used', 0)
   cache.set('unused', 0)
   for (let i = 0; i < 100; i++) {
@@ -51,6 +51,17 @@ t.test('what is used often stays, what nobody uses goes', async (t) => {
     t.equal(cache.get('used'), 0)
   }
   t.equal(cache.get('unused'), undefined)
+})
+
+t.test('of two digests that begin alike neither is taken for the other', async (t) => {
+  const cache = new DigestCache<{ digest: string }>(10)
+  const [one, two, other] = ['abcd one', 'abcd two', 'abce'].map((digest) => ({ digest }))
+  for (const entry of [other, one, two]) if (entry !== undefined) cache.set(entry)
+  t.equal(cache.get('abcd two'), two)
+  t.equal(cache.get('abcd one'), undefined)
+  cache.delete('abcd one')
+  t.equal(cache.get('abcd one') ?? cache.get('abcd two'), undefined, 'to remove too much is safe')
+  t.equal(cache.get('abce'), other)
 })
 
 t.test('a key in the cache is verified without a look-up', async (t) => {

@@ -125,10 +125,11 @@ export class Guard {
   #verify (request: FastifyRequest, reply: FastifyReply, rule: Rule, secret: string, header: number, done: HookHandlerDoneFunction): void {
     let verified: void | Promise<void>
     try {
-      const access = this.#admission.check(secret, request)
+      const at = this.#admission.now()
+      const access = this.#admission.check(secret, request, at)
       verified = access instanceof Promise
-        ? access.then((access) => this.#admit(request, reply, rule, header, access))
-        : this.#admit(request, reply, rule, header, access)
+        ? access.then((access) => this.#admit(request, reply, rule, header, access, this.#admission.now()))
+        : this.#admit(request, reply, rule, header, access, at)
     } catch (error) {
       throw this.refusal(request, reply, header, error)
     }
@@ -156,21 +157,21 @@ export class Guard {
   }
 
   /** What stands between a key in good state and the handler: address, scopes, rate and quota, in this order. */
-  #admit (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access): void | Promise<void> {
+  #admit (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access, at: number): void | Promise<void> {
     const { ip: given } = request
     // Mostly it is the address from before, which need not be looked at again.
-    const ip = given === access.loggedIp ? given : addressOf(request)
+    const ip = given === access.loggedIp ? access.loggedIp : addressOf(request)
     if (access.isBound) this.#requireAddress(request, access, ip)
     const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, access.user, rule, header)
     if (missing !== null) throw missing
     const rate = access.isLimited ? this.#admission.limit(access) : null
-    if (rate instanceof Promise) return rate.then((rate) => this.#accept(request, reply, access, ip, rate))
-    this.#accept(request, reply, access, ip, rate)
+    if (rate instanceof Promise) return rate.then((rate) => this.#accept(request, reply, access, ip, rate, this.#admission.now()))
+    this.#accept(request, reply, access, ip, rate, at)
   }
 
-  #accept (request: FastifyRequest, reply: FastifyReply, access: Access, ip: string | null, rate: RateState | null): void {
+  #accept (request: FastifyRequest, reply: FastifyReply, access: Access, ip: string | null, rate: RateState | null, at: number): void {
     if (rate !== null) tellRate(reply, rate)
-    request.apiUser = this.#admission.accept(access, ip)
+    request.apiUser = this.#admission.accept(access, ip, at)
   }
 
   #requireAddress (request: FastifyRequest, access: Access, ip: string | null): void {

@@ -13,6 +13,8 @@ import type { Resolved } from './terms.js'
  */
 export class Access {
   readonly user: ApiUser
+  /** Of the secret that it was found by. */
+  readonly digest: string
   /** The generation under which the row was read. */
   readonly generation: number
   /** How many changes had been told of when the row was read. */
@@ -41,10 +43,11 @@ export class Access {
   isWaiting = false
 
   /** @param terms what holds for the key's profile */
-  constructor (row: AccessRow, terms: Resolved, generation: number, drops = 0) {
+  constructor (digest: string, row: AccessRow, terms: Resolved, generation: number, drops = 0) {
     const { id, profileId, userId, name } = row
     const scopes = row.scopes.length === 0 ? NO_SCOPES : Object.freeze(narrow(row.scopes, terms.scopes))
     this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes })
+    this.digest = digest
     this.generation = generation
     this.drops = drops
     this.isPrevious = row.isPrevious
@@ -68,12 +71,12 @@ export class Access {
   /**
    * Every check of the state, which can change with time or by a change of the key or its profile; made on each request.
    *
-   * @param now asked only for keys that end
+   * @param at now
    * @throws FST_API_KEY_REVOKED, FST_API_KEY_EXPIRED, FST_API_KEY_ROTATED, FST_API_KEY_DISABLED,
    * FST_API_KEY_UNKNOWN_GROUP, FST_API_KEY_API_FORBIDDEN; FST_API_KEY_INTERNAL when its limits make no sense
    */
-  judge (now: () => number): void {
-    if (this.#endsAt !== null) this.#judgeTime(now())
+  judge (at: number): void {
+    if (this.#endsAt !== null) this.#judgeTime(at)
     if (this.#refusal !== null) throw this.#about(this.#refusal())
   }
 

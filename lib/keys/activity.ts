@@ -48,7 +48,8 @@ export class Activity {
     access.accepted += 1
     if (at >= access.usedAt) {
       access.usedAt = at
-      access.loggedIp = ip
+      // To write what is there already would cost the garbage collector something.
+      if (access.loggedIp !== ip) access.loggedIp = ip
     }
     if (access.isPrevious && at >= access.previousUsedAt) access.previousUsedAt = at
     if (!access.isWaiting) this.#await(access)

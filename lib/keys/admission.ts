@@ -43,9 +43,14 @@ export class Admission {
     this.#verifier.forgetLogin(digest)
   }
 
+  /** The application's time. A request asks for it once, since that takes as long as much else that is done for it. */
+  now (): number {
+    return this.#context.settings.now()
+  }
+
   /** Finds a key and judges its state. */
-  check (secret: string, caller?: Caller): Access | Promise<Access> {
-    return this.#verifier.check(secret, caller)
+  check (secret: string, caller?: Caller, at = this.now()): Access | Promise<Access> {
+    return this.#verifier.check(secret, at, caller)
   }
 
   /** Takes a request from what the key may: its rate limit and its quota. Nothing happens to a key that has none. */
@@ -54,9 +59,8 @@ export class Admission {
   }
 
   /** Notes the use and tells of the login. */
-  accept (access: Access, ip: string | null): ApiUser {
+  accept (access: Access, ip: string | null, at = this.now()): ApiUser {
     const { activity, settings, isHeard, announce } = this.#context
-    const at = settings.now()
     const before = access.loggedIp
     const address = settings.recordIp ? ip ?? before ?? NO_ADDRESS : NO_ADDRESS
     activity.note(access, at, address)

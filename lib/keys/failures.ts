@@ -20,7 +20,7 @@ interface Failures {
 export class FailureLimit {
   readonly #limit: RateLimit
   readonly #now: () => number
-  readonly #failures = new Cache<Failures>(MAX_ADDRESSES)
+  readonly #failures = new Cache<string, Failures>(MAX_ADDRESSES)
 
   constructor (limit: RateLimit, now: () => number) {
     this.#limit = limit

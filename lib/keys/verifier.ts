@@ -2,7 +2,7 @@ import { InvalidKeyError } from '../errors.js'
 import type { AccessRow, Store } from '../store/store.js'
 import { Access } from './access.js'
 import type { Activity } from './activity.js'
-import { Cache } from './cache.js'
+import { DigestCache } from './cache.js'
 import { Drops } from './drops.js'
 import type { FailureLimit } from './failures.js'
 import { resolveTerms, type ProfileTerms, type TermSettings } from './terms.js'
@@ -41,7 +41,8 @@ export class Verifier {
   readonly #store: Pick<Store, 'findByDigest' | 'generation' | 'watch'>
   readonly #activity: Pick<Activity, 'ofKey'>
   readonly #settings: VerifierSettings
-  readonly #cache: Cache<Access> | null
+  readonly #isRealTime: boolean
+  readonly #cache: DigestCache<Access> | null
   readonly #failures: Pick<FailureLimit, 'check'> | null
   readonly #lookups = new Map<string, Lookup>()
   readonly #drops = new Drops((digest) => this.#cache?.delete(digest))
@@ -55,18 +56,20 @@ export class Verifier {
     this.#failures = failures
     this.#activity = activity
     this.#settings = settings
-    this.#cache = settings.cacheSize === false ? null : new Cache(settings.cacheSize)
+    this.#isRealTime = settings.now === Date.now
+    this.#cache = settings.cacheSize === false ? null : new DigestCache(settings.cacheSize)
     store.watch(this.#drops.add)
   }
 
   /**
    * Finds the key of a secret and judges its state.
    *
+   * @param at now, by the application's clock
    * @param caller whose attempts are counted; nobody's without it
    * @throws FST_API_KEY_INVALID, FST_API_KEY_TOO_MANY_FAILURES, what `Access.judge` throws, or FST_API_KEY_UNAVAILABLE; or
    * rejects with it
    */
-  check (secret: string, caller: Caller = NOBODY): Access | Promise<Access> {
+  check (secret: string, at: number, caller: Caller = NOBODY): Access | Promise<Access> {
     if (secret.length > MAX_SECRET_LENGTH) {
       this.#limitAttempts(caller)
       throw new InvalidKeyError()
@@ -79,10 +82,11 @@ export class Verifier {
       this.#limitAttempts(caller)
       if (!isWellFormed(secret)) throw new InvalidKeyError()
     }
-    const generation = this.#cache === null ? null : this.#store.generation()
+    // How long the cache is good is a matter of real time.
+    const generation = this.#cache === null ? null : this.#store.generation(this.#isRealTime ? at : Date.now())
     if (generation === null) return this.#lookUp(digest, NO_GENERATION)
     if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
-    cached.judge(this.#settings.now)
+    cached.judge(at)
     return cached
   }
 
@@ -137,12 +141,12 @@ export class Verifier {
 
   #keep (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    const access = new Access(this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
-    access.judge(this.#settings.now)
+    const access = new Access(digest, this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
+    access.judge(this.#settings.now())
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
     // during it may have been this key's, and came too late to find it in the cache.
-    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(digest, access)
+    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(access)
     return access
   }
 }

@@ -204,8 +204,10 @@ export interface Store extends AccountStore {
    * state, scopes, networks or limits, a profile's group, scopes, limits or permission, whoever changed it. What was read under a number holds while the number is the same
    * and no change of it was told to `watch`. Null while the engine cannot know, so that nothing but the database may be
    * asked.
+   *
+   * @param now the present by `Date.now`, where the caller knows it already
    */
-  generation (): number | null
+  generation (now?: number): number | null
 
   /**
    * Tells the listener of each change that the generation does not count. Those made through this store are told before

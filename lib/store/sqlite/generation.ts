@@ -4,24 +4,21 @@ import type { SqliteDatabase } from './database.js'
 import { guarded } from './failures.js'
 import { generation } from './schema.js'
 
-/** How long a generation that was read may be relied on within one turn of the event loop, in milliseconds. */
-const TRUSTED = 1
-
 /**
  * The verb of a store that tells caches whether anything changed that matters for access, by whichever connection. The
- * triggers count in the database; the number is read at the first request of a turn of the event loop, and again when a
- * millisecond has passed, so that slow handlers in one turn cannot stretch it.
+ * triggers count in the database; the number is read at the first request of a turn of the event loop, and again when the clock
+ * shows another millisecond, so that slow handlers in one turn cannot stretch it.
  */
 export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> & { forget: () => void } {
   // By the driver alone: it is asked thousands of times a second.
   const { sql: text } = db.select({ value: generation.value }).from(generation).where(sql`id = 1`).toSQL()
   const read = db.$client.prepare<[], number>(text).pluck()
   let value = 0
-  let readAt = -Infinity
+  let readAt = NaN
   let nextTurn: NodeJS.Immediate | null = null
 
   function forget (): void {
-    readAt = -Infinity
+    readAt = NaN
   }
 
   function endTurn (): void {
@@ -30,9 +27,8 @@ export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> &
   }
 
   return {
-    generation () {
-      const now = performance.now()
-      if (now - readAt < TRUSTED) return value
+    generation (now = Date.now()) {
+      if (now === readAt) return value
       value = guarded(() => read.get()) ?? value + 1
       readAt = now
       nextTurn ??= setImmediate(endTurn).unref()

@@ -67,7 +67,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   const writeUses: Write = owned ? (step) => guarded(() => withoutWaiting(db.$client, () => transact(step))) : write
   return {
     // What is read within the application's own transaction may be rolled back, and the generation with it.
-    generation: owned ? generation : () => db.$client.inTransaction ? null : generation(),
+    generation: owned ? generation : (now) => db.$client.inTransaction ? null : generation(now),
     // The generation counts every change.
     watch () {},
     ...keyVerbs(db, write),
