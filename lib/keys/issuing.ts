@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { v7 as uuid } from 'uuid'
 import { KeyLimitError, NonceUsedError, NoProfileError } from '../errors.js'
 import type { InsertRefusal, KeyDraft, Rules } from '../store/store.js'
@@ -7,7 +8,7 @@ import { changeBy, type By } from './events.js'
 import { grant, type KeyGrants } from './granting.js'
 import { mayGetProfile } from './profiles.js'
 import { toKeyRecord, toProfileRecord, type NewKey } from './records.js'
-import { digestOf, generateSecret, startOf } from './secret.js'
+import { digestOf, generateSecrets, startOf } from './secret.js'
 import { resolveTerms } from './terms.js'
 
 /** A key to be made, its fields checked. */
@@ -16,6 +17,9 @@ export interface KeyRequest extends Readonly<KeyGrants> {
   readonly name?: string
   readonly nonce?: string
 }
+
+/** Random bytes that an id is made from. */
+const ID_SIZE = 16
 
 /** Counts the ids made, so that those of one millisecond are in the order of their making. */
 let sequence = 0
@@ -26,16 +30,16 @@ let sequence = 0
  * @param bounds of whoever asks; null for the application, which has none
  */
 export async function issue (context: Context, requests: readonly KeyRequest[], by: By, bounds: Bounds | null = null): Promise<NewKey[]> {
-  const { store, settings, authorOf, announce } = context
+  const { store, settings, authorOf, isHeard, announce } = context
   const at = settings.now()
   const mayHaveProfile = await decideProfiles(context, requests)
-  const secrets = requests.map(() => generateSecret(settings.prefixes[0], settings.keySize))
-  const drafts = requests.map((request, i) => draft(request, secrets[i] as string, at, mayHaveProfile.get(request.userId) as boolean))
-  const byId = new Map(drafts.map(({ id }, i) => [id, requests[i]]))
+  const secrets = generateSecrets(requests.length, settings.prefixes[0], settings.keySize)
+  const random = randomBytes(requests.length * ID_SIZE)
+  const drafts = requests.map((request, i) => draft(request, secrets[i] as string, idAt(at, random.subarray(i * ID_SIZE)), at, mayHaveProfile.get(request.userId) as boolean))
   const rules: Rules = {
     limitOf: (profile) => resolveTerms(profile, settings).maxKeys,
-    termsOf: (profile, { id }) => {
-      const request = byId.get(id) as KeyRequest
+    termsOf: (profile, i) => {
+      const request = requests[i] as KeyRequest
       const terms = grant(request, profile, at, settings)
       return terms instanceof Error || bounds === null ? terms : bounds.create(terms, request, profile)
     }
@@ -44,9 +48,10 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
   if (inserted.refused !== null) throw toError(inserted)
   const change = changeBy(by, at)
   for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings), ...change })
+  const tells = isHeard('apiKeyCreated')
   return inserted.keys.map((row, i) => {
     const key = toKeyRecord(row, at, settings)
-    announce('apiKeyCreated', { key, ...change })
+    if (tells) announce('apiKeyCreated', { key, ...change })
     return { ...key, key: secrets[i] as string }
   })
 }
@@ -62,9 +67,14 @@ async function decideProfiles ({ store, settings }: Context, requests: readonly 
   return answers
 }
 
-function draft ({ userId, name = '', nonce }: KeyRequest, secret: string, at: number, makeProfile: boolean): KeyDraft {
+/** Makes the id of a key, in the order of their making. */
+function idAt (at: number, random: Uint8Array): string {
   sequence = (sequence + 1) % 0x1_0000_0000
-  return { id: uuid({ msecs: at, seq: sequence }), userId, name, start: startOf(secret), digest: digestOf(secret), nonce: nonce ?? null, createdAt: at, makeProfile }
+  return uuid({ msecs: at, seq: sequence, random })
+}
+
+function draft ({ userId, name = '', nonce }: KeyRequest, secret: string, id: string, at: number, makeProfile: boolean): KeyDraft {
+  return { id, userId, name, start: startOf(secret), digest: digestOf(secret), nonce: nonce ?? null, createdAt: at, makeProfile }
 }
 
 function toError (refusal: InsertRefusal): Error {

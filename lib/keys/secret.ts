@@ -1,4 +1,4 @@
-import { hash, randomBytes } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /*
@@ -13,6 +13,9 @@ import { crc32 } from 'node:zlib'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 export const CHECKSUM_SIZE = 6
 const SHOWN_CHARACTERS = 4
+
+/** How many random bytes are asked for at a time. */
+const MAX_RANDOM = 16_384
 
 /** The smallest random part: 22 base62 characters are 131 bits. */
 export const MIN_KEY_SIZE = 22
@@ -29,15 +32,27 @@ export function isKeyPrefix (value: unknown): value is string {
   return typeof value === 'string' && PREFIX.test(value)
 }
 
+/** The secret of a new key, as `generateSecrets` makes it. */
+export function generateSecret (prefix: string, size: number): string {
+  const [secret] = generateSecrets(1, prefix, size)
+  return secret as string
+}
+
 /**
- * Makes the secret of a new key from the operating system's CSPRNG.
+ * Makes the secrets of new keys from the operating system's CSPRNG.
  *
- * @param prefix first part of the key, as `isKeyPrefix` allows
+ * @param prefix first part of the keys, as `isKeyPrefix` allows
  * @param size random characters, 22 to 128
  */
-export function generateSecret (prefix: string, size: number): string {
-  const random = randomBase62(size)
-  return `${prefix}_${random}${checksum(random)}`
+export function generateSecrets (count: number, prefix: string, size: number): string[] {
+  // Asked for once for many keys, and wiped, since the secrets could be made from them again.
+  const source = new RandomBytes(Math.min(count * (size + 8), MAX_RANDOM))
+  const secrets = Array.from({ length: count }, () => {
+    const random = randomBase62(source, size)
+    return `${prefix}_${random}${checksum(random)}`
+  })
+  source.wipe()
+  return secrets
 }
 
 /**
@@ -84,13 +99,36 @@ function checksum (random: string): string {
   return digits
 }
 
-function randomBase62 (size: number): string {
+function randomBase62 (source: RandomBytes, size: number): string {
   let text = ''
   while (text.length < size) {
-    for (const byte of randomBytes(size - text.length + 8)) {
-      // 248 is 4 times 62. A byte from there on would make the first digits of the alphabet more likely than the others.
-      if (byte < 248 && text.length < size) text += ALPHABET.charAt(byte % 62)
-    }
+    const byte = source.next()
+    // 248 is 4 times 62. A byte from there on would make the first digits of the alphabet more likely than the others.
+    if (byte < 248) text += ALPHABET.charAt(byte % 62)
   }
   return text
+}
+
+/** Random bytes one by one, each given once. */
+class RandomBytes {
+  readonly #bytes: Buffer
+  #next: number
+
+  /** @param size how many are asked for at a time */
+  constructor (size: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(size)
+    this.#next = size
+  }
+
+  next (): number {
+    if (this.#next === this.#bytes.length) {
+      randomFillSync(this.#bytes)
+      this.#next = 0
+    }
+    return this.#bytes[this.#next++] as number
+  }
+
+  wipe (): void {
+    this.#bytes.fill(0)
+  }
 }

@@ -60,8 +60,13 @@ function aboutProfile ({ id, userId }: ProfileRow, action: string, changes: Chan
 
 /** What there is after and was not before; null for nothing. */
 function made (fields: readonly (readonly [name: string, value: unknown])[]): Changes | null {
-  const told = fields.filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0) && value !== '')
-  return told.length === 0 ? null : Object.fromEntries(told.map(([name, value]) => [name, [null, value]]))
+  let changes: Record<string, unknown> | null = null
+  for (const [name, value] of fields) {
+    if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) continue
+    changes ??= {}
+    changes[name] = [null, value]
+  }
+  return changes
 }
 
 function changed (before: object, fields: object): Changes {

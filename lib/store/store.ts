@@ -118,8 +118,8 @@ export interface KeyTerms {
 export interface Rules {
   /** Live keys that the profile may hold; -1 is unlimited. */
   readonly limitOf: (profile: ProfileRow) => number
-  /** What the key is given, or why there can be none. */
-  readonly termsOf: (profile: ProfileRow, draft: KeyDraft) => KeyTerms | Error
+  /** What one of the drafts is given, by its number from 0, or why there can be no such key. */
+  readonly termsOf: (profile: ProfileRow, draft: number) => KeyTerms | Error
 }
 
 /** A key to insert. */

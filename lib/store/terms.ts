@@ -22,6 +22,13 @@ export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, prof
     group: profile.group,
     profileQuotaMax: profile.quotaMax,
     profileQuotaEvery: profile.quotaEvery,
-    ...terms
+    scopes: terms.scopes,
+    expiresAt: terms.expiresAt,
+    allowedIps: terms.allowedIps,
+    rateMax: terms.rateMax,
+    rateWindow: terms.rateWindow,
+    quotaMax: terms.quotaMax,
+    quotaEvery: terms.quotaEvery,
+    metadata: terms.metadata
   }
 }

@@ -34,7 +34,7 @@ export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'inse
     await refuseUsedNonces(db, tables, drafts)
     const created: ProfileRow[] = []
     const seats = await openSeats(db, tables, drafts, at, rules, created)
-    const placed = drafts.map((draft) => take(seats, draft, rules))
+    const placed = drafts.map((draft, i) => take(seats, draft, i, rules))
     for (let i = 0; i < placed.length; i += CHUNK) await insertChunk(db, tables, placed.slice(i, i + CHUNK))
     const rows = placed.map(({ draft, profile, terms }) => toNewRow(draft, profile, terms))
     await remember(db, tables, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
@@ -62,11 +62,11 @@ async function refuseUsedNonces (db: PostgresDatabase, { keys }: Tables, drafts:
 }
 
 /** Takes a place for a key, or says why there is none. */
-function take (seats: Map<string, Seat>, draft: KeyDraft, rules: Rules): Placed {
+function take (seats: Map<string, Seat>, draft: KeyDraft, i: number, rules: Rules): Placed {
   const { userId } = draft
   const seat = seats.get(userId)
   if (seat === undefined) throw new Refused({ refused: 'no-profile', userId })
-  const terms = rules.termsOf(seat.profile, draft)
+  const terms = rules.termsOf(seat.profile, i)
   if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
   if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
   seat.left -= 1

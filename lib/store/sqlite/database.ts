@@ -25,10 +25,8 @@ const ROWS = 25
  * @returns a function that runs it and tells how many rows it changed
  */
 export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }): (values: object) => number {
-  const { sql, params } = query.toSQL()
-  const statement = db.$client.prepare<unknown[][]>(sql)
-  const bind = prepareBinding(params, 1)
-  return (values) => statement.run(bind([values])).changes
+  const run = prepareRows(db, query, 1)
+  return (values) => run([values], NONE, 0)
 }
 
 /**
@@ -36,22 +34,35 @@ export function prepareBulk (db: SqliteDatabase, query: { toSQL: () => Query }):
  *
  * @param insert makes the statement for so many rows, all with the same placeholders
  * @param orphans what becomes of a row that belongs to one which was deleted in the meantime
+ * @returns a function that takes rows, and what each of them does not say itself
  */
 export function prepareInsert<T extends object> (
   db: SqliteDatabase, insert: (count: number) => { toSQL: () => Query }, orphans: 'throw' | 'skip'
-): (rows: readonly T[]) => void {
-  const one = prepareBulk(db, insert(1))
-  const { sql, params } = insert(ROWS).toSQL()
-  const many = db.$client.prepare<unknown[][]>(sql)
-  const bind = prepareBinding(params, ROWS)
+): (rows: readonly T[], rest?: readonly object[]) => void {
+  const one = prepareRows(db, insert(1), 1)
+  const many = prepareRows(db, insert(ROWS), ROWS)
   const attempt = orphans === 'skip' ? belongs : (step: () => unknown) => { step(); return true }
-  return (rows) => {
+  return (rows, rest = NONE) => {
     for (let i = 0; i < rows.length; i += ROWS) {
-      const chunk = rows.slice(i, i + ROWS)
-      const isDone = chunk.length === ROWS && attempt(() => many.run(bind(chunk)))
-      if (!isDone) for (const row of chunk) attempt(() => one(row))
+      const end = Math.min(i + ROWS, rows.length)
+      const isDone = end === i + ROWS && attempt(() => many(rows, rest, i))
+      if (!isDone) for (let row = i; row < end; row++) attempt(() => one(rows, rest, row))
     }
   }
+}
+
+const NONE: readonly object[] = []
+
+/**
+ * Prepares a statement for so many rows.
+ *
+ * @returns a function that runs it for the rows from one on
+ */
+function prepareRows (db: SqliteDatabase, query: { toSQL: () => Query }, count: number): (rows: readonly object[], rest: readonly object[], from: number) => number {
+  const { sql, params } = query.toSQL()
+  const statement = db.$client.prepare<unknown[][]>(sql)
+  const bind = prepareBinding(params, count)
+  return (rows, rest, from) => statement.run(bind(rows, rest, from)).changes
 }
 
 /** Runs a statement. False when it broke a foreign key, and so did nothing. */
@@ -79,7 +90,7 @@ export function prepareLookUp<R> (
   const bind = prepareBinding(params, 1)
   const readers = Object.entries(columns).map(([name, column], i) => ({ name, i, decode: decoderOf(column) }))
   return (values) => {
-    const found = statement.get(bind([values]))
+    const found = statement.get(bind([values], NONE, 0))
     if (found === undefined) return undefined
     const row: Record<string, unknown> = {}
     for (const { name, i, decode } of readers) row[name] = found[i] === null || decode === null ? found[i] : decode(found[i])
@@ -100,15 +111,16 @@ function decoderOf (column: Column): ((value: unknown) => unknown) | null {
  * @returns a function that takes their values by name and gives those of all parameters, in a list that the next call
  * fills anew
  */
-function prepareBinding (params: readonly unknown[], count: number): (rows: readonly object[]) => unknown[] {
+function prepareBinding (params: readonly unknown[], count: number): (rows: readonly object[], rest: readonly object[], from: number) => unknown[] {
   const bound = [...params]
   const width = params.length / count
   const slots = params.slice(0, width).map(toSlot).filter((slot) => slot !== null)
-  return (rows) => {
+  return (rows, rest, from) => {
     for (let row = 0; row < count; row++) {
-      const values = rows[row] as Values
+      const values = rows[from + row] as Values
+      const others = rest[from + row] as Values | undefined
       for (const { i, name, encode } of slots) {
-        const value = values[name]
+        const value = values[name] === undefined ? others?.[name] : values[name]
         bound[row * width + i] = encode === null || value === null ? value : encode(value)
       }
     }

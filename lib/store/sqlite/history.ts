@@ -1,23 +1,23 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { AccountStore, Author, HistoryDraft } from '../accounts.js'
-import { prepareBulk, type SqliteDatabase } from './database.js'
+import { prepareInsert, type SqliteDatabase } from './database.js'
 import { guarded } from './failures.js'
 import { history } from './schema.js'
 
 /** Prepared once for each database, since thousands of keys may be made at once. */
-const statements = new WeakMap<SqliteDatabase, ReturnType<typeof prepareInsert>>()
+const statements = new WeakMap<SqliteDatabase, ReturnType<typeof prepareEntries>>()
 
 /** Remembers changes, within the transaction that makes them. */
 export function remember (db: SqliteDatabase, author: Author | undefined, drafts: readonly HistoryDraft[]): void {
   if (author === undefined) return
-  const insert = statements.get(db) ?? prepareInsert(db)
+  const insert = statements.get(db) ?? prepareEntries(db)
   statements.set(db, insert)
-  for (const draft of drafts) insert({ ...draft, ...author })
+  insert(drafts, Array(drafts.length).fill(author))
 }
 
-function prepareInsert (db: SqliteDatabase) {
+function prepareEntries (db: SqliteDatabase) {
   const placeholder = sql.placeholder
-  return prepareBulk(db, db.insert(history).values({
+  const row = {
     at: placeholder('at'),
     keyId: placeholder('keyId'),
     profileId: placeholder('profileId'),
@@ -26,7 +26,8 @@ function prepareInsert (db: SqliteDatabase) {
     ip: placeholder('ip'),
     action: placeholder('action'),
     changes: placeholder('changes')
-  }))
+  }
+  return prepareInsert<HistoryDraft>(db, (count) => db.insert(history).values(Array(count).fill(row)), 'throw')
 }
 
 /** The verb of a store that tells what was remembered. */

@@ -4,10 +4,13 @@ import type { Author } from '../accounts.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
 import { profileColumns } from './columns.js'
-import { prepareBulk, type SqliteDatabase, type Write } from './database.js'
+import { prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { Refused } from './failures.js'
 import { remember } from './history.js'
 import { keys, profiles } from './schema.js'
+
+/** How many keys are remembered at a time. */
+const REMEMBERED = 1000
 
 /** A profile within one batch, and how many keys it may still get. */
 interface Seat {
@@ -23,19 +26,25 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
   function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined): Inserted {
     const seats = new Map<string, Seat>()
     const created: ProfileRow[] = []
-    const rows = drafts.map((draft) => {
+    const nonces = new Set<string>()
+    const rows = drafts.map((draft, i) => {
       const { userId, nonce } = draft
-      if (nonce !== null && statements.byNonce.get({ nonce }) !== undefined) throw new Refused({ refused: 'nonce', userId })
+      if (nonce !== null) {
+        if (nonces.has(nonce) || statements.byNonce.get({ nonce }) !== undefined) throw new Refused({ refused: 'nonce', userId })
+        nonces.add(nonce)
+      }
       const seat = seats.get(userId) ?? openSeat(statements, draft, at, rules, created)
       seats.set(userId, seat)
-      const terms = rules.termsOf(seat.profile, draft)
+      const terms = rules.termsOf(seat.profile, i)
       if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
       if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
       seat.left -= 1
-      statements.insertKey({ ...draft, ...terms, profileId: seat.profile.id })
       return toNewRow(draft, seat.profile, terms)
     })
-    remember(db, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
+    statements.insertKeys(rows, drafts)
+    remember(db, author, created.map(profileCreated))
+    // Bit by bit, since so many objects at once would outlive the garbage collector's first look at them.
+    for (let i = 0; i < rows.length; i += REMEMBERED) remember(db, author, rows.slice(i, i + REMEMBERED).map(keyCreated))
     return { refused: null, keys: rows, profiles: created }
   }
 
@@ -81,7 +90,7 @@ function prepareStatements (db: SqliteDatabase) {
       .returning(profileColumns).prepare(),
     countLive: db.select({ live: count() }).from(keys)
       .where(and(eq(keys.profileId, placeholder('profileId')), isNull(keys.revokedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, placeholder('at'))))).prepare(),
-    insertKey: prepareBulk(db, db.insert(keys).values({
+    insertKeys: prepareInsert(db, (count) => db.insert(keys).values(Array(count).fill({
       id: placeholder('id'),
       profileId: placeholder('profileId'),
       name: placeholder('name'),
@@ -97,6 +106,6 @@ function prepareStatements (db: SqliteDatabase) {
       quotaMax: placeholder('quotaMax'),
       quotaEvery: placeholder('quotaEvery'),
       metadata: placeholder('metadata')
-    }))
+    })), 'throw')
   }
 }
