@@ -23,9 +23,10 @@ test('the list tells name, first characters, state, creation, last use and addre
   now += 40 * DAY
   await app.apiKeys.verify(key, { ip: '192.0.2.7' })
   now += 3 * HOUR
+  await app.apiKeys.flush()
   const page = await get('/keys')
-  t.match(textOf(page), `backup ${start}… Active 14 Mar 2026 3 hours ago 192.0.2.7 Revoke Revoke the key backup`)
-  t.match(page.body, '<time datetime="2026-03-14T12:00:00.000Z" title="14 Mar 2026, 12:00:00 UTC">14 Mar 2026</time>')
+  t.match(textOf(page), `backup ${start}… Active 14 Mar 2026 3 hours ago 192.0.2.7 1 use Revoke Revoke the key backup`)
+  t.match(page.body, '<time datetime="2026-03-14T12:00:00.000Z" title="14 Mar 2026, 12:00:00 UTC" data-ak-date>14 Mar 2026</time>')
   t.notMatch(page.body, key)
   t.match(textOf(page), '1 active key.')
 })
@@ -43,14 +44,22 @@ test('times within a week are told as how long ago', async (t) => {
   }
 })
 
-test('revoked keys stand apart, after the active ones', async (t) => {
+test('revoked keys stand apart, behind a link', async (t) => {
   const { app, get } = await buildPages(t)
   const { id } = await app.apiKeys.create('ann', { name: 'older' })
   await app.apiKeys.create('ann', { name: 'newer' })
+  t.notMatch((await get('/keys')).body, 'show=ended', 'without any there is no link')
   await app.apiKeys.revoke(id)
-  const text = textOf(await get('/keys'))
-  t.match(text, /Active keys.*newer.*Revoked keys 1.*older .*Revoked just now Never – just now/)
-  t.notMatch(text, 'Revoke the key older')
+  const live = await get('/keys')
+  t.match(textOf(live), /Active keys 1 Revoked and expired keys 1 .*newer/)
+  t.notMatch(textOf(live), 'older')
+  t.match(live.body, '<a href="/keys?show=ended">')
+  const ended = await get('/keys?show=ended')
+  t.match(textOf(ended), /older .*Revoked just now Never just now/)
+  t.match(ended.body, '<a href="/keys?show=ended" aria-current="page">')
+  t.notMatch(textOf(ended), 'newer')
+  t.notMatch(textOf(ended), 'Revoke the key older')
+  t.notMatch(ended.body, '<form', 'a key is made where the live ones are')
 })
 
 test('a key without a name is called so', async (t) => {

@@ -14,6 +14,22 @@ const secret = document.getElementById('ak-secret')
 secret?.addEventListener('focus', () => secret.select())
 secret?.select()
 
+// Dates are written in the reader's zone, and every time tells itself exactly on hover.
+for (const time of document.querySelectorAll('.ak time')) {
+  const locale = time.closest('[lang]')?.lang || undefined
+  const date = new Date(time.dateTime)
+  time.title = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }).format(date)
+  if ('akDate' in time.dataset) time.textContent = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(date)
+}
+
+// The field for a day is there when a day is what was chosen.
+for (const field of document.querySelectorAll('[data-ak-when]')) {
+  const choice = document.getElementById(field.dataset.akWhen)
+  const show = () => { field.hidden = choice.value !== 'date' }
+  choice.addEventListener('change', show)
+  show()
+}
+
 async function copy (source) {
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent)

@@ -12,6 +12,8 @@ export interface TimeView {
   readonly iso: string
   /** Short, such as `5 minutes ago` or `3 Nov 2025`. */
   readonly text: string
+  /** Whether the text is a date in UTC, which the script writes anew in the reader's zone. */
+  readonly isDate: boolean
   /** To the second, in UTC, such as `3 Nov 2025, 14:05:09 UTC`. */
   readonly exact: string
 }
@@ -23,7 +25,10 @@ export interface KeyView {
   readonly name: string
   /** The secret's first characters. */
   readonly start: string
-  readonly state: 'active' | 'disabled' | 'expired' | 'revoked'
+  /** `expiring` is active and ends within 14 days. */
+  readonly state: 'active' | 'expiring' | 'disabled' | 'expired' | 'revoked'
+  /** As they were given; what counts is what its profile and group allow of them. */
+  readonly scopes: readonly string[]
   readonly created: TimeView
   /** Null when it was never used. */
   readonly lastUsed: TimeView | null
@@ -35,6 +40,8 @@ export interface KeyView {
   readonly revoked: TimeView | null
   /** When it was revoked or else expired; null while it is live. */
   readonly ended: TimeView | null
+  /** The key's own page. Below it are `/edit`, `/rotate`, `/enable` and `/disable`. */
+  readonly url: string
   /** The page that asks before revoking, and to which its form is sent. */
   readonly revokeUrl: string
 }
@@ -92,14 +99,58 @@ export interface RoomView {
   readonly left: number | null
 }
 
+/** A field for text. */
+export interface FieldView {
+  /** What was entered. */
+  readonly value: string
+  /** What is wrong with it; null when nothing is. */
+  readonly error: string | null
+}
+
+/** One of several choices. */
+export interface ChoiceView {
+  /** What is sent. */
+  readonly value: string
+  readonly text: string
+  readonly selected: boolean
+}
+
+/** The choice of an expiry, with a field for a day. */
+export interface ExpiryView {
+  readonly choices: readonly ChoiceView[]
+  /** The day that was entered, such as `2030-01-31`. */
+  readonly date: string
+  /** The first and the last day that make sense; null for no last one. */
+  readonly min: string
+  readonly max: string | null
+  /** Why there are no later ones; null when there are. */
+  readonly hint: string | null
+  readonly error: string | null
+}
+
+/** The scopes among which to choose. */
+export interface ScopesView {
+  /** Each with its description as `text`. */
+  readonly choices: readonly ChoiceView[]
+  readonly error: string | null
+}
+
+/** The fields of a key, for `key-fields.html`. */
+export interface FieldsView {
+  readonly name: FieldView
+  readonly expiry: ExpiryView
+  /** Null when the application declares no scopes, or the profile may have none. */
+  readonly scopes: ScopesView | null
+  /** One address or network on each line. */
+  readonly addresses: FieldView
+  /** The first field with an error, which gets the focus; null when there is none. */
+  readonly focus: 'name' | 'expiry' | 'scopes' | 'addresses' | null
+}
+
 /** The form that makes a key, for `key-form.html`. */
-export interface FormView {
+export interface FormView extends FieldsView {
   /** Where it is sent. */
   readonly action: string
-  /** What was entered. */
-  readonly name: string
-  /** What is wrong with the name; null when nothing is. */
-  readonly error: string | null
   /** Goes along as the field `nonce`, so that sending the form twice makes one key. */
   readonly nonce: string
 }
@@ -125,24 +176,168 @@ export interface HistoryEntryView {
   readonly changes: readonly ChangeView[]
 }
 
+/** The changes of a key or a profile, for `history.html`. */
+export interface HistoryView {
+  readonly entries: readonly HistoryEntryView[]
+  /** The page with older ones; null when there are none. */
+  readonly older: string | null
+}
+
+/** A small chart of accepted uses in the last 30 days: a path for an SVG that is 120 wide and 24 high. */
+export interface SparkView {
+  readonly total: number
+  readonly path: string
+  /** What the chart shows, in words. */
+  readonly title: string
+}
+
+/** One day of a chart. */
+export interface ChartDayView {
+  /** Such as `2030-01-31`, in UTC. */
+  readonly day: string
+  readonly text: string
+  /** Where its part of the chart begins; it is 10 wide. */
+  readonly x: number
+  readonly accepted: number
+  readonly refused: number
+  /** All of it, in words. */
+  readonly title: string
+}
+
+/** The chart of the last 30 days: paths for an SVG that is 300 wide and 100 high, and the same as figures. */
+export interface ChartView {
+  readonly title: string
+  readonly accepted: number
+  readonly refused: number
+  readonly acceptedPath: string
+  readonly refusedPath: string
+  /** The scale, from the top to 0. */
+  readonly ticks: readonly string[]
+  /** The first and the last day. */
+  readonly ends: readonly string[]
+  readonly days: readonly ChartDayView[]
+  /** Why requests were refused, the most frequent reason first. */
+  readonly reasons: readonly { readonly text: string, readonly count: number }[]
+}
+
+/** What limits a key. */
+export interface LimitsView {
+  /** Requests in each window of time; null for no limit. */
+  readonly rate: { readonly max: number, readonly window: string } | null
+  /** Null for no quota. */
+  readonly quota: QuotaView | null
+}
+
+/** How many uses a key has, and has left. */
+export interface QuotaView {
+  readonly max: number
+  readonly used: number
+  readonly left: number
+  /** The length of a period, in words; null when it is for good. */
+  readonly every: string | null
+  /** When the next period begins; null when there is none, or when no use has begun the first. */
+  readonly resets: TimeView | null
+  /** What is used, of 100. */
+  readonly width: number
+}
+
+/** A key in the list. */
+export interface ListKeyView extends KeyView {
+  readonly use: SparkView
+}
+
+/** A link to one part of the keys. */
+export interface TabView {
+  readonly href: string
+  readonly text: string
+  readonly count: number
+  readonly isCurrent: boolean
+}
+
+/** What the list is searched for. */
+export interface SearchView {
+  /** Empty for nothing. */
+  readonly text: string
+  /** The list without a search. */
+  readonly all: string
+}
+
 /** `list.html`: the keys, and the form for another. */
 export interface ListView {
-  /** Live keys, newest first; disabled ones too, since they count and can be enabled. */
-  readonly keys: readonly KeyView[]
-  /** Revoked and expired keys, newest first. */
-  readonly revoked: readonly KeyView[]
+  /** One page, newest first: the live keys, disabled ones among them, or those that have ended. */
+  readonly keys: readonly ListKeyView[]
+  /** Whether these are revoked and expired keys. */
+  readonly ended: boolean
+  readonly tabs: readonly TabView[]
+  /** Null where there is too little to search. */
+  readonly search: SearchView | null
+  /** The first page and the next one; null when this is the first, and when it is the last. */
+  readonly newest: string | null
+  readonly older: string | null
   readonly room: RoomView
-  /** Null when no key may be made; `refusal` then says why. */
+  /** Null when no key may be made, and `refusal` says why; and on further pages, where both are null. */
   readonly form: FormView | null
   readonly refusal: string | null
 }
 
-/** `created.html`: a new key with its secret, which is shown this once. */
+/** A scope that a key was given. */
+export interface ScopeView {
+  readonly name: string
+  /** Its description; null when the application declares no such scope. */
+  readonly text: string | null
+  /** False when the profile does not allow it, so that the key cannot use it. */
+  readonly counts: boolean
+}
+
+/** `key.html`: one key. */
+export interface KeyPageView {
+  readonly key: KeyView
+  /** Whether it can be changed: it is neither revoked nor expired. */
+  readonly isLive: boolean
+  readonly scopes: readonly ScopeView[]
+  /** Where it may be used from; null for anywhere. */
+  readonly addresses: readonly string[] | null
+  /** When it got its present secret; null when that is its first. */
+  readonly rotated: TimeView | null
+  /** Until when the secret before works too; null when it does not. */
+  readonly previousUntil: TimeView | null
+  /** When that was last used since the rotation; null for not at all. */
+  readonly previousUsed: TimeView | null
+  /** Why it was revoked; null when that was not told. */
+  readonly reason: string | null
+  readonly chart: ChartView
+  readonly limits: LimitsView
+  readonly history: HistoryView
+}
+
+/** `edit.html`: the form for changing a key. Sent to `key.url` and `/edit`. */
+export interface EditView {
+  readonly key: KeyView
+  readonly fields: FieldsView
+}
+
+/** `rotate.html`: asks how long the old secret shall go on working. Sent to `key.url` and `/rotate`. */
+export interface RotateView {
+  readonly key: KeyView
+  /** For the field `overlap`. */
+  readonly overlaps: readonly ChoiceView[]
+  readonly error: string | null
+  /** Goes along as the field `rotated`, so that sending the form twice rotates once. */
+  readonly rotated: string
+  /** Until when the secret before the present one works, which a rotation ends at once; null when it does not. */
+  readonly previousUntil: TimeView | null
+}
+
+/** `created.html`: a new key, or one that was rotated, with its secret, which is shown this once. */
 export interface CreatedView {
   readonly key: KeyView
   readonly secret: string
   /** A command that uses the key in this application. */
   readonly curl: string
+  /** Whether the key had another secret before. */
+  readonly isRotated: boolean
+  /** Until when that one works too; null when it does not. */
+  readonly previousUntil: TimeView | null
 }
 
 /** `revoke.html`: asks before revoking. */
@@ -161,6 +356,9 @@ export interface MessageView {
 /** The pages, and what each is given in addition to `PageData`. */
 export interface Views {
   readonly list: ListView
+  readonly key: KeyPageView
+  readonly edit: EditView
+  readonly rotate: RotateView
   readonly created: CreatedView
   readonly revoke: RevokeView
   readonly message: MessageView

@@ -24,6 +24,14 @@ export function readField (fields: unknown, name: string): string | undefined {
   throw new ArgumentError(`The field ${name}`, 'sent once', describe(value))
 }
 
+/** Reads a field that may be sent several times, as checkboxes are. */
+export function readFields (fields: unknown, name: string): readonly string[] {
+  const value: unknown = typeof fields === 'object' && fields !== null ? Object.entries(fields).find(([key]) => key === name)?.[1] : undefined
+  if (Array.isArray(value)) return value.map(String)
+  const single = readField(fields, name)
+  return single === undefined ? [] : [single]
+}
+
 /** Reads a field that only makes the page nicer; undefined when it is not there or not as it should be. */
 export function readHint (fields: unknown, name: string): string | undefined {
   try {

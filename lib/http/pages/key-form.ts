@@ -1,19 +1,94 @@
-import type { ProfileRecord } from '../../keys/records.js'
-import type { FormView } from './data.js'
+import type { KeyOptions } from '../../keys/service.js'
+import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
+import { narrow } from '../../keys/scopes.js'
+import type { FieldsView, FormView, Notice, ScopesView } from './data.js'
+import { FIELDS, findFaults, toNetworks, type Entered, type Faults } from './entered.js'
+import { readExpiry, toExpiryView, type ExpiryFields, type ExpiryRange } from './expiry-form.js'
+import { codeOf } from './failure.js'
 import { createNonce } from './form.js'
+import type { Language } from './language.js'
+import type { PagesContext } from './page.js'
+
+/** What the fields of a key depend on. */
+export interface FieldRules {
+  /** The scopes that may be given, with their descriptions; null when none are declared. */
+  readonly scopes: ReadonlyMap<string, string> | null
+  readonly expiry: ExpiryRange
+}
+
+/** What holds for a new key of a profile. */
+export function rulesOf (context: Pick<PagesContext, 'scopes' | 'now'>, { scopes, expiry }: ProfileRecord): FieldRules {
+  const now = context.now()
+  return { scopes: allowedScopes(context.scopes, scopes), expiry: { now, latest: expiry.max === null ? null : now + expiry.max, preset: expiry.default } }
+}
+
+/** What holds for changing a key. The maximum counts from when it was made. */
+export function rulesFor (context: Pick<PagesContext, 'scopes' | 'now'>, { scopes, expiry }: ProfileRecord, key: KeyRecord): FieldRules {
+  const latest = expiry.max === null ? null : key.createdAt.getTime() + expiry.max
+  return {
+    scopes: allowedScopes(context.scopes, scopes),
+    expiry: { now: context.now(), latest, preset: expiry.default, current: key.expiresAt?.getTime() ?? null }
+  }
+}
+
+function allowedScopes (declared: ReadonlyMap<string, string> | null, allowed: readonly string[] | null): ReadonlyMap<string, string> | null {
+  return declared === null ? null : new Map([...declared].filter(([scope]) => narrow([scope], allowed).length > 0))
+}
 
 /** What a form for a new key is made of. */
 export interface FormParts {
   /** Where it is sent. */
   readonly action: string
-  /** Whose key it will be. */
-  readonly profile: ProfileRecord
-  readonly entered: { readonly name: string }
-  /** What is wrong with what was entered. */
-  readonly errors: { readonly name: string | null }
+  readonly rules: FieldRules
+  readonly entered: Entered
+  readonly faults?: Faults
 }
 
 /** Makes what `key-form.html` shows. */
-export function toFormView ({ action, entered, errors }: FormParts): FormView {
-  return { action, name: entered.name, error: errors.name, nonce: createNonce() }
+export function toFormView ({ action, rules, entered, faults = {} }: FormParts, language: Language): FormView {
+  return { ...toFieldsView(rules, entered, faults, language), action, nonce: createNonce() }
+}
+
+/** Makes what `key-fields.html` shows. */
+export function toFieldsView ({ scopes, expiry }: FieldRules, entered: Entered, faults: Faults, language: Language): FieldsView {
+  return {
+    name: { value: entered.name, error: faults.name ?? null },
+    expiry: toExpiryView(expiry, entered, faults.expiry ?? null, language),
+    scopes: toScopesView(scopes, entered, faults.scopes ?? null),
+    addresses: { value: entered.addresses, error: faults.addresses ?? null },
+    focus: FIELDS.find((field) => faults[field] !== undefined) ?? null
+  }
+}
+
+function toScopesView (scopes: FieldRules['scopes'], entered: Entered, error: string | null): ScopesView | null {
+  if (scopes === null || scopes.size === 0) return null
+  return { choices: [...scopes].map(([value, text]) => ({ value, text, selected: entered.scopes.includes(value) })), error }
+}
+
+/** What is wrong with a field that the form does not have; null when nothing is. It is told above the form. */
+export function strayFault ({ scopes }: FieldRules, faults: Faults): Notice | null {
+  return faults.scopes === undefined || (scopes !== null && scopes.size > 0) ? null : { kind: 'error', text: faults.scopes }
+}
+
+/** What the service is told of a form for a key. */
+export type KeyFields = Required<Pick<KeyOptions, 'name' | 'scopes' | 'allowedIps'>> & ExpiryFields
+
+/** Reads what was entered for the service; or what is wrong with it, by field. */
+export function toKeyFields (rules: FieldRules, entered: Entered, language: Language): { fields: KeyFields } | { faults: Faults } {
+  const expiry = readExpiry(rules.expiry, entered, language)
+  const faults = {
+    ...findFaults(entered, [...rules.scopes?.keys() ?? []], language),
+    ...('fault' in expiry && { expiry: expiry.fault })
+  }
+  if ('fault' in expiry || Object.keys(faults).length > 0) return { faults }
+  return { fields: { name: entered.name, scopes: entered.scopes, allowedIps: toNetworks(entered), ...expiry.fields } }
+}
+
+/** What the service had against a form that seemed right, because what is allowed changed meanwhile; null when it was something else. */
+export function toFaults (error: unknown, { say }: Language): Faults | null {
+  switch (codeOf(error)) {
+    case 'FST_API_KEY_SCOPE_NOT_ALLOWED': return { scopes: say('form.scopesWrong') }
+    case 'FST_API_KEY_EXPIRY_TOO_LATE': return { expiry: say('form.expiryLate') }
+    default: return null
+  }
 }

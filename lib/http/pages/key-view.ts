@@ -1,6 +1,10 @@
 import type { KeyRecord } from '../../keys/records.js'
+import { DAY } from '../../keys/tally.js'
 import type { KeyView } from './data.js'
 import type { Language } from './language.js'
+
+/** How long before its end a key expires soon. */
+const SOON = 14 * DAY
 
 /**
  * Makes what the templates show of a key.
@@ -11,17 +15,24 @@ import type { Language } from './language.js'
 export function toKeyView (key: KeyRecord, base: string, now: number, language: Language): KeyView {
   const at = (time: Date) => language.past(time, now)
   const orNull = (time: Date | null) => time === null ? null : at(time)
+  const url = `${base}/${encodeURIComponent(key.id)}`
   return {
     id: key.id,
     name: key.name || language.say('key.unnamed'),
     start: key.start,
-    state: key.state,
+    state: stateOf(key, now),
+    scopes: key.scopes,
     created: at(key.createdAt),
     lastUsed: orNull(key.lastUsedAt),
     loggedIp: key.loggedIp,
     expires: key.expiresAt === null ? null : language.due(key.expiresAt, now),
     revoked: orNull(key.revokedAt),
     ended: orNull(key.revokedAt ?? (key.state === 'expired' ? key.expiresAt : null)),
-    revokeUrl: `${base}/${encodeURIComponent(key.id)}/revoke`
+    url,
+    revokeUrl: `${url}/revoke`
   }
+}
+
+function stateOf ({ state, expiresAt }: KeyRecord, now: number): KeyView['state'] {
+  return state === 'active' && expiresAt !== null && expiresAt.getTime() - now <= SOON ? 'expiring' : state
 }

@@ -48,6 +48,9 @@ export class Language {
   /** A number as the language writes it. */
   readonly count = (number: number): string => this.#number.format(number)
 
+  /** A day in UTC. */
+  readonly date = (time: Date): string => this.#date.format(time)
+
   /** A length of time in the largest unit of which it is a whole number, such as `90 days`. */
   readonly duration = (milliseconds: number): string => {
     const [unit, length] = UNITS.find(([, length]) => milliseconds % length === 0) ?? LEAST
@@ -74,7 +77,7 @@ export class Language {
   }
 
   #view (time: Date, distance: string | null): TimeView {
-    return { iso: time.toISOString(), text: distance ?? this.#date.format(time), exact: this.say('time.exact', { time: this.#exact.format(time) }) }
+    return { iso: time.toISOString(), text: distance ?? this.#date.format(time), isDate: distance === null, exact: this.say('time.exact', { time: this.#exact.format(time) }) }
   }
 
   /** Null when it is too far away. */

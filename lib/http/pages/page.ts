@@ -15,6 +15,8 @@ export interface PagesContext {
   readonly settings: PagesSettings
   readonly getUser: GetUser
   readonly realm: string
+  /** The scopes that the application declares, with their descriptions; null when it declares none. */
+  readonly scopes: ReadonlyMap<string, string> | null
   /** The header that carries keys. */
   readonly header: string
   /** The path of a route to try a key on. */
@@ -86,10 +88,11 @@ export async function sendPage<V extends keyof Views> (context: PagesContext, re
 
 /** Sends a page that only says something. A 401 gets its challenge. */
 export function sendMessage (
-  context: PagesContext, reply: FastifyReply, status: number, data: MessageView, visitor: Visitor | null = null
+  context: PagesContext, reply: FastifyReply, status: number, data: MessageView, visitor: Visitor | null = null,
+  around: Pick<Page<'message'>, 'home' | 'holder'> = {}
 ): Promise<FastifyReply> {
   if (status === 401) challenge(context, reply)
-  return sendPage(context, reply, { status, view: 'message', title: data.heading, data, visitor })
+  return sendPage(context, reply, { status, view: 'message', title: data.heading, data, visitor, ...around })
 }
 
 /** Sends a bare page when the templates themselves fail. */

@@ -5,12 +5,17 @@ import { refuseForeignOrigin } from '../origin.js'
 import type { GetUser } from '../visitor.js'
 import { registerAssets } from './assets.js'
 import { createFailureHandler } from './failure.js'
-import { createKey, showList } from './list.js'
+import { createKey } from './create.js'
+import { editKey, showEdit } from './edit.js'
+import { showKey } from './key.js'
+import { showList } from './list.js'
 import type { PagesContext } from './page.js'
 import { askRevoke, revokeKey } from './revoke.js'
+import { askRotate, rotateKey } from './rotate.js'
 import { PAGE_ROUTE } from './route.js'
 import type { PagesSettings } from './settings.js'
 import { signedIn } from './signed-in.js'
+import { disableKey, enableKey } from './switch.js'
 import { registerViews, viewFolders } from './views.js'
 
 /** What the pages need of the plugin. */
@@ -19,6 +24,7 @@ export interface PagesDeps {
   readonly settings: PagesSettings
   readonly getUser: GetUser
   readonly realm: string
+  readonly scopes: ReadonlyMap<string, string> | null
   /** The headers that carry keys; the first is shown to people. */
   readonly headers: readonly [string, ...string[]]
   readonly now: () => number
@@ -26,7 +32,7 @@ export interface PagesDeps {
   readonly examplePath: () => string
 }
 
-/** Far more than a name and a nonce need. */
+/** Far more than a name, scopes and a hundred addresses need. */
 const BODY_LIMIT = 16 * 1024
 
 /**
@@ -47,6 +53,13 @@ export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDe
 
   app.get('/', PAGE_ROUTE, signedIn(context, showList))
   app.post('/', PAGE_ROUTE, signedIn(context, createKey))
+  app.get('/:id', PAGE_ROUTE, signedIn(context, showKey))
+  app.get('/:id/edit', PAGE_ROUTE, signedIn(context, showEdit))
+  app.post('/:id/edit', PAGE_ROUTE, signedIn(context, editKey))
+  app.post('/:id/enable', PAGE_ROUTE, signedIn(context, enableKey))
+  app.post('/:id/disable', PAGE_ROUTE, signedIn(context, disableKey))
+  app.get('/:id/rotate', PAGE_ROUTE, signedIn(context, askRotate))
+  app.post('/:id/rotate', PAGE_ROUTE, signedIn(context, rotateKey))
   app.get('/:id/revoke', PAGE_ROUTE, signedIn(context, askRevoke))
   app.post('/:id/revoke', PAGE_ROUTE, signedIn(context, revokeKey))
 }

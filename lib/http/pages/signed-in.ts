@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProfileRecord } from '../../keys/records.js'
 import { findVisitor, type Visitor } from '../visitor.js'
-import { readHint } from './form.js'
+import { readEnteredHint, toQuery } from './entered.js'
 import { toLocalPath, toLoginUrl } from './login.js'
 import type { Language } from './language.js'
 import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
@@ -48,10 +48,11 @@ function endSession (context: PagesContext, request: FastifyRequest, reply: Fast
   const { loginUrl } = context.settings
   const { say } = speakTo(context, request)
   const isCreating = [context.prefix, `${context.prefix}/`].includes(String(request.routeOptions.url))
-  const name = readHint(request.body, 'name')
-  const back = isCreating && name !== undefined
-    ? `${baseOf(context, request)}?name=${encodeURIComponent(name)}`
-    : toLocalPath(request.originalUrl)
+  const query = isCreating ? toQuery(readEnteredHint(request.body)) : ''
+  const back = isCreating
+    ? baseOf(context, request) + (query === '' ? '' : `?${query}`)
+    // What only takes a form has no page of its own to come back to.
+    : toLocalPath(request.originalUrl).replace(/\/(enable|disable)(?=$|[?])/, '')
   return sendMessage(context, reply, 401, {
     heading: say('message.sessionEnded'),
     text: say(isCreating ? 'message.sessionEndedCreate' : 'message.sessionEndedText'),

@@ -1,0 +1,32 @@
+import type { FastifyReply } from 'fastify'
+import type { KeyRecord } from '../../keys/records.js'
+import { toCurl } from './curl.js'
+import { toKeyView } from './key-view.js'
+import { surroundings } from './owned-key.js'
+import { sendPage } from './page.js'
+import type { Visit } from './signed-in.js'
+
+/**
+ * Shows a secret, this once: of a new key, or after a rotation.
+ *
+ * @param isRotated whether the key had another secret before
+ */
+export async function sendCreated (visit: Visit, key: KeyRecord, secret: string, isRotated = false): Promise<FastifyReply> {
+  const { context, visitor, language, base, request, reply } = visit
+  const now = context.now()
+  return await sendPage(context, reply, {
+    status: 200,
+    view: 'created',
+    title: language.say(isRotated ? 'rotated.title' : 'created.title'),
+    visitor,
+    ...surroundings(visit, key),
+    data: {
+      key: toKeyView(key, base, now, language),
+      secret,
+      curl: toCurl(request, context.header, secret, context.examplePath()),
+      isRotated,
+      // Without an overlap it ends at the moment of the rotation.
+      previousUntil: isRotated && key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null
+    }
+  })
+}

@@ -1,0 +1,89 @@
+import type { FastifyReply } from 'fastify'
+import { NotFoundError } from '../../errors.js'
+import type { KeyChanges } from '../../keys/granting.js'
+import type { KeyRecord } from '../../keys/records.js'
+import { isLive, tellConflict, tellEnded } from './conflict.js'
+import { readEntered, type Entered, type Faults } from './entered.js'
+import { codeOf } from './failure.js'
+import { readField } from './form.js'
+import { rulesFor, strayFault, toFaults, toFieldsView, toKeyFields, type FieldRules, type KeyFields } from './key-form.js'
+import { toKeyView } from './key-view.js'
+import { findKey, surroundings } from './owned-key.js'
+import { redirect, sendPage } from './page.js'
+import type { Visit } from './signed-in.js'
+
+/** `GET /:id/edit`: the form for changing a key. */
+export async function showEdit (visit: Visit): Promise<FastifyReply> {
+  const key = await findKey(visit)
+  if (!isLive(key)) return await tellEnded(visit, key)
+  return await sendEdit(visit, key, await findRules(visit, key), { status: 200, entered: enteredOf(key) })
+}
+
+/** `POST /:id/edit`: changes a key, or with `action=Cancel` goes back. */
+export async function editKey (visit: Visit): Promise<FastifyReply> {
+  const { context, visitor, language, base, request, reply } = visit
+  const entered = readEntered(request.body)
+  const action = readField(request.body, 'action')
+  const key = await findKey(visit)
+  const url = `${base}/${encodeURIComponent(key.id)}`
+  if (action?.toLowerCase() === 'cancel') return redirect(reply, url)
+  if (!isLive(key)) return await tellEnded(visit, key)
+  const rules = await findRules(visit, key)
+  const answer = toKeyFields(rules, entered, language)
+  if ('faults' in answer) return await sendEdit(visit, key, rules, { status: 400, entered, faults: answer.faults })
+  try {
+    await context.service.update(key.id, toChanges(answer.fields, key, rules), visitor.by)
+  } catch (error) {
+    return await explain(visit, key, rules, entered, error)
+  }
+  return redirect(reply, `${url}?done=changed`)
+}
+
+async function findRules ({ context }: Visit, key: KeyRecord): Promise<FieldRules> {
+  const profile = await context.service.profiles.get(key.userId)
+  // Deleted at this moment, and the key with it.
+  if (profile === null) throw new NotFoundError('profile', key.userId)
+  return rulesFor(context, profile, key)
+}
+
+/** What the key is, as if it had been entered. */
+function enteredOf ({ name, scopes, allowedIps }: KeyRecord): Entered {
+  return { name, expiry: 'keep', date: '', scopes, addresses: (allowedIps ?? []).join('\n') }
+}
+
+/** Leaves scopes alone that were not touched: the form does not show those that are no longer allowed, and saving would take them away. */
+function toChanges ({ scopes, ...fields }: KeyFields, key: KeyRecord, rules: FieldRules): KeyChanges {
+  const shown = key.scopes.filter((scope) => rules.scopes?.has(scope))
+  const isSame = shown.length === scopes.length && shown.every((scope) => scopes.includes(scope))
+  return isSame ? fields : { ...fields, scopes }
+}
+
+/** What the form is shown for. */
+interface Showing {
+  readonly status: number
+  readonly entered: Entered
+  readonly faults?: Faults
+  readonly error?: string
+}
+
+async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { status, entered, faults = {}, error }: Showing): Promise<FastifyReply> {
+  const { context, visitor, language, base, reply } = visit
+  const title = language.say('edit.title')
+  return await sendPage(context, reply, {
+    status,
+    view: 'edit',
+    title: status === 200 ? title : language.say('page.error', { title }),
+    visitor,
+    ...surroundings(visit, key),
+    notice: error === undefined ? strayFault(rules, faults) : { kind: 'error', text: error },
+    data: { key: toKeyView(key, base, context.now(), language), fields: toFieldsView(rules, entered, faults, language) }
+  })
+}
+
+/** Answers when the service refused a change for a reason that the owner can understand. */
+async function explain (visit: Visit, key: KeyRecord, rules: FieldRules, entered: Entered, error: unknown): Promise<FastifyReply> {
+  const faults = toFaults(error, visit.language)
+  if (faults !== null) return await sendEdit(visit, key, rules, { status: 400, entered, faults })
+  if (codeOf(error) !== 'FST_API_KEY_UNKNOWN_GROUP') return await tellConflict(visit, key, error)
+  return await sendEdit(visit, key, rules, { status: 403, entered, error: visit.language.say('edit.notNow') })
+}

@@ -1,0 +1,113 @@
+import { readDuration } from '../../durations.js'
+import { DAY } from '../../keys/tally.js'
+import type { ChoiceView, ExpiryView } from './data.js'
+import type { Entered } from './entered.js'
+import type { Language } from './language.js'
+
+/** What an expiry may be chosen from. Times are milliseconds since the epoch. */
+export interface ExpiryRange {
+  readonly now: number
+  /** The latest that is allowed; null for any and for never. */
+  readonly latest: number | null
+  /** How long keys live that say nothing themselves, where somebody decided on that; otherwise null. */
+  readonly preset: number | null
+  /** The expiry that there is already, and null for never; undefined for a new key. */
+  readonly current?: number | null
+}
+
+/** What the service is told of an expiry; nothing when that is left to it, or shall stay. */
+export interface ExpiryFields {
+  readonly expiresIn?: number
+  readonly expiresAt?: number | null
+}
+
+const OFFERED = [30 * DAY, 60 * DAY, 90 * DAY, 365 * DAY]
+const USUAL = 90 * DAY
+
+/** Before the year 10000, beyond which days have no four digits. */
+const LAST = Date.UTC(9999, 11, 31)
+
+/** Makes the choices and the field for a day. */
+export function toExpiryView (range: ExpiryRange, { expiry, date }: Pick<Entered, 'expiry' | 'date'>, error: string | null, language: Language): ExpiryView {
+  const { say, duration } = language
+  const { now, latest, current } = range
+  const values = valuesOf(range)
+  const selected = expiry !== undefined && values.includes(expiry) ? expiry : presetOf(range, values)
+  const text = (value: string) => {
+    if (value === 'keep') return current === null || current === undefined ? say('form.expiryKeepNever') : say('form.expiryKeep', { date: language.date(new Date(current)) })
+    if (value === 'max') return say('form.expiryMax', { length: duration(roundDown(Number(latest) - now)), date: language.date(new Date(Number(latest))) })
+    if (value === 'date') return say('form.expiryDate')
+    return value === 'never' ? say('form.expiryNever') : say('form.expiryIn', { length: duration(lengthOf(value)), date: language.date(new Date(now + lengthOf(value))) })
+  }
+  return {
+    choices: values.map((value): ChoiceView => ({ value, text: text(value), selected: value === selected })),
+    date,
+    min: dayText(now),
+    max: latest === null ? null : dayText(latest),
+    hint: latest === null ? null : say('form.expiryHint', { date: latest - now > DAY ? language.date(new Date(latest)) : language.due(new Date(latest), now).exact }),
+    error
+  }
+}
+
+/**
+ * Reads the expiry that was chosen.
+ *
+ * @returns what the service is told, or what is wrong
+ */
+export function readExpiry (range: ExpiryRange, { expiry, date }: Pick<Entered, 'expiry' | 'date'>, { say }: Language): { fields: ExpiryFields } | { fault: string } {
+  const { now, latest } = range
+  if (expiry === undefined || expiry === '' || (expiry === 'keep' && range.current !== undefined)) return { fields: {} }
+  if (expiry === 'date') return readDay(range, date, say)
+  if (expiry === 'never') return latest === null ? { fields: { expiresAt: null } } : { fault: say('form.expiryLate') }
+  if (expiry === 'max' && latest !== null) return { fields: { expiresAt: latest } }
+  const length = lengthOf(expiry)
+  if (![...OFFERED, range.preset].includes(length)) return { fault: say('form.expiryUnknown') }
+  return latest !== null && now + length > latest ? { fault: say('form.expiryLate') } : { fields: { expiresIn: length } }
+}
+
+/** A day ends at midnight in UTC, or with what is allowed when that is in the middle of it. */
+function readDay ({ now, latest }: ExpiryRange, date: string, say: Language['say']): { fields: ExpiryFields } | { fault: string } {
+  const begin = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN
+  if (Number.isNaN(begin) || dayText(begin) !== date) return { fault: say('form.dateMissing') }
+  const end = Math.min(begin + DAY, latest ?? LAST)
+  if (begin + DAY <= now) return { fault: say('form.datePast') }
+  return begin >= end ? { fault: say('form.expiryLate') } : { fields: { expiresAt: end } }
+}
+
+/** The values of the choices: durations, and words. */
+function valuesOf ({ now, latest, preset, current }: ExpiryRange): string[] {
+  const lengths = [...new Set(preset === null ? OFFERED : [...OFFERED, preset])].sort((a, b) => a - b)
+  const possible = lengths.filter((length) => latest === null || now + length <= latest)
+  return [
+    ...(current === undefined ? [] : ['keep']),
+    ...possible.map(valueOf),
+    ...(latest !== null && latest > now && !possible.some((length) => now + length === latest) ? ['max'] : []),
+    ...(latest === null || latest >= now + DAY ? ['date'] : []),
+    ...(latest === null ? ['never'] : [])
+  ]
+}
+
+/** What is chosen at first: what there is, what somebody decided on, 90 days, or the longest that is allowed. */
+function presetOf ({ preset, current }: ExpiryRange, values: readonly string[]): string {
+  if (current !== undefined) return 'keep'
+  const wanted = valueOf(preset ?? USUAL)
+  return values.includes(wanted) ? wanted : 'max'
+}
+
+function valueOf (length: number): string {
+  return length % DAY === 0 ? `${length / DAY}d` : `${length}ms`
+}
+
+function lengthOf (value: string): number {
+  return readDuration(value) ?? NaN
+}
+
+function dayText (time: number): string {
+  return new Date(time).toISOString().slice(0, 10)
+}
+
+/** A length that is no whole number of days, for people. */
+function roundDown (length: number): number {
+  const unit = length >= DAY ? DAY : length >= DAY / 24 ? DAY / 24 : 60_000
+  return Math.max(unit, Math.floor(length / unit) * unit)
+}

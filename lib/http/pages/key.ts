@@ -1,0 +1,71 @@
+import type { FastifyReply } from 'fastify'
+import type { KeyRecord } from '../../keys/records.js'
+import { toChartView } from './chart.js'
+import { isLive } from './conflict.js'
+import type { Notice, ScopeView } from './data.js'
+import { readHint } from './form.js'
+import { toHistoryView } from './history-view.js'
+import { toKeyView } from './key-view.js'
+import { toLimitsView } from './limits-view.js'
+import { findKey, surroundings } from './owned-key.js'
+import { sendPage } from './page.js'
+import type { Visit } from './signed-in.js'
+
+/** Changes on one page. */
+const PAGE = 10
+
+/** `GET /:id`: one key, what it did, what it may do, and what was done with it. */
+export async function showKey (visit: Visit): Promise<FastifyReply> {
+  const { context: { service, now: clock, scopes }, visitor, language, base, request, reply } = visit
+  const key = await findKey(visit)
+  const now = clock()
+  const before = readCursor(readHint(request.query, 'before'))
+  const history = await service.history({ keyId: key.id, limit: PAGE, ...(before !== undefined && { cursor: before }) })
+  // A deleted profile allows nothing, and its keys are revoked.
+  const profile = await service.profiles.get(key.userId)
+  const view = toKeyView(key, base, now, language)
+  return await sendPage(visit.context, reply, {
+    status: 200,
+    view: 'key',
+    title: view.name,
+    visitor,
+    ...surroundings(visit, key),
+    notice: doneNotice(key, readHint(request.query, 'done'), history.entries[0]?.action, visit),
+    data: {
+      key: view,
+      isLive: isLive(key),
+      scopes: toScopeViews(key, scopes, profile?.scopes ?? null),
+      addresses: key.allowedIps,
+      rotated: key.rotatedAt === null ? null : language.past(key.rotatedAt, now),
+      previousUntil: key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null,
+      previousUsed: key.previousUsedAt === null ? null : language.past(key.previousUsedAt, now),
+      reason: key.revokedReason,
+      chart: toChartView(await service.usage(key.id), now, language),
+      limits: toLimitsView(key, profile, now, language),
+      history: {
+        entries: toHistoryView(history.entries, visitor.user.id, now, language),
+        older: history.cursor === null ? null : `${view.url}?before=${history.cursor}#ak-history`
+      }
+    }
+  })
+}
+
+function readCursor (text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined
+}
+
+/** The key's scopes with their descriptions, and whether they count: its profile may allow less than the key was given. */
+function toScopeViews ({ scopes }: KeyRecord, declared: ReadonlyMap<string, string> | null, allowed: readonly string[] | null): ScopeView[] {
+  return scopes.map((name) => ({ name, text: declared?.get(name) ?? null, counts: allowed === null || allowed.includes(name) }))
+}
+
+/** Tells what was just done, provided that it was. */
+function doneNotice ({ state }: KeyRecord, done: string | undefined, action: string | undefined, { language: { say } }: Visit): Notice | null {
+  if (action !== 'apiKeyUpdated') return null
+  switch (done) {
+    case 'changed': return { kind: 'success', text: say('key.wasChanged') }
+    case 'enabled': return state === 'active' ? { kind: 'success', text: say('key.wasEnabled') } : null
+    case 'disabled': return state === 'disabled' ? { kind: 'success', text: say('key.wasDisabled') } : null
+    default: return null
+  }
+}
