@@ -12,6 +12,7 @@ import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
 import { checkLimits, toQuotaTerms, toRateLimit, toRateTerms, type QuotaOptions, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
+import { checkColors, type PageColors } from './http/pages/colors.js'
 import { checkTexts } from './http/pages/language.js'
 import type { PagesSettings } from './http/pages/settings.js'
 import type { PageTexts } from './http/pages/text.js'
@@ -27,6 +28,8 @@ export interface PagesOptions {
   views?: string
   /** What the service is called, for the pages' titles and heads. */
   name?: string
+  /** Colours that replace the package's own, such as `{ accent: '#0f766e' }`. */
+  colors?: PageColors
   /** Texts that replace the package's own, or a function of the request that gives them. */
   text?: PageTexts | ((request: FastifyRequest) => PageTexts)
 }
@@ -162,6 +165,7 @@ const PAGES: Checks = {
   loginUrl: { allowed: 'a path on this server or an http(s) URL, in printable ASCII without blanks', test: isLoginUrl },
   views: { allowed: 'the path of a folder', test: isText(1, 4096) },
   name: { allowed: 'text of 1 to 100 characters', test: isText(1, 100) },
+  colors: { allowed: 'an object with colours by name', test: isPlainObject },
   text: { allowed: 'an object with texts by name, or a function of the request', test: (value) => isPlainObject(value) || isFunction(value) }
 }
 
@@ -180,6 +184,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   const refuse = (name: string, allowed: string, got: string) => new OptionError(name, allowed, got)
   checkObject(options, 'object', '', OPTIONS, refuse)
   if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
+  if (options.pages && isPlainObject(options.pages.colors)) checkColors(options.pages.colors, 'pages.colors', refuse)
   if (options.pages && isPlainObject(options.pages.text)) checkTexts(options.pages.text, 'pages.text', refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
   if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
@@ -207,7 +212,7 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     getUser: options.getUser,
     pages: options.pages === false
       ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views, name: options.pages?.name ?? null, text: textsOf(options.pages?.text) },
+      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views, name: options.pages?.name ?? null, colors: structuredClone(options.pages?.colors ?? {}), text: textsOf(options.pages?.text) },
     apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),

@@ -34,7 +34,7 @@ t.test('every option has a default', async (t) => {
     groups: new Map(),
     autoProfile: true,
     getUser: undefined,
-    pages: { prefix: '/keys', loginUrl: undefined, views: undefined, name: null, text: {} },
+    pages: { prefix: '/keys', loginUrl: undefined, views: undefined, name: null, colors: {}, text: {} },
     apiPrefix: null,
     cacheSize: 100_000,
     failureLimit: null,

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { toStyle, type PageColors } from './colors.js'
 import { PAGE_ROUTE } from './route.js'
 import { findFile } from './views.js'
 
@@ -11,16 +12,16 @@ export interface Assets {
   readonly script: string
 }
 
-/** Serves the stylesheet and the script, under paths that change with their content. */
-export function registerAssets (app: FastifyInstance, folders: readonly string[]): Assets {
+/** Serves the stylesheet, with the colours of the application behind it, and the script, under paths that change with their content. */
+export function registerAssets (app: FastifyInstance, folders: readonly string[], colors: PageColors): Assets {
   return {
-    style: serve(app, folders, 'keys.css', 'text/css; charset=utf-8'),
+    style: serve(app, folders, 'keys.css', 'text/css; charset=utf-8', toStyle(colors)),
     script: serve(app, folders, 'keys.js', 'text/javascript; charset=utf-8')
   }
 }
 
-function serve (app: FastifyInstance, folders: readonly string[], name: string, type: string): string {
-  const content = readFileSync(findFile(folders, join('assets', name)))
+function serve (app: FastifyInstance, folders: readonly string[], name: string, type: string, end = ''): string {
+  const content = readFileSync(findFile(folders, join('assets', name)), 'utf8') + end
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 16)
   const path = `/assets/${hash}/${name}`
   app.get(path, PAGE_ROUTE, (_request, reply) => {

@@ -41,7 +41,7 @@ const BODY_LIMIT = 16 * 1024
  */
 export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDeps): Promise<void> {
   const folders = viewFolders(deps.settings.views)
-  const assets = registerAssets(app, folders)
+  const assets = registerAssets(app, folders, deps.settings.colors)
   const context: PagesContext = { ...deps, header: headers[0], prefix: app.prefix, assets }
 
   // Inherited parsers go first: a second parser for forms would be an error, and no other format is taken.

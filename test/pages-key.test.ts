@@ -1,0 +1,166 @@
+import { test } from 'tap'
+import { buildPages, NOW, textOf } from './helpers/pages.js'
+
+const DAY = 86_400_000
+const HOUR = 3_600_000
+
+test('the page of a key tells all that is known of it', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now, scopes: { 'a:read': 'Read A', 'a:write': 'Write A' } })
+  const { id, start, key } = await app.apiKeys.create('ann', { name: 'backup', scopes: ['a:read', 'a:write'], expiresIn: '90d', allowedIps: ['192.0.2.0/24', '::1'] })
+  now += HOUR
+  await app.apiKeys.verify(key, { ip: '192.0.2.7' })
+  const page = await get(`/keys/${id}`)
+  t.equal(page.statusCode, 200)
+  t.match(page.body, '<title>backup</title>')
+  t.match(textOf(page), `backup Active ${start}… Edit Rotate Disable Revoke`)
+  t.match(textOf(page), 'Created 1 hour ago Last used just now From 192.0.2.7 Expires 12 Jun 2026 Allowed addresses 192.0.2.0/24 ::1 Scopes a:read Read A a:write Write A')
+  t.notMatch(page.body, key)
+  await app.apiKeys.profiles.update('ann', { scopes: ['a:read'] })
+  t.match(textOf(await get(`/keys/${id}`)), 'Scopes a:read Read A a:write Write A (not allowed any more)')
+})
+
+test('a key with nothing to tell says so', async (t) => {
+  const { app, get } = await buildPages(t)
+  const { id } = await app.apiKeys.create('ann')
+  const text = textOf(await get(`/keys/${id}`))
+  t.match(text, 'Unnamed key Active')
+  t.match(text, 'Last used Never Expires Never Allowed addresses anywhere Scopes None: it can do nothing that needs a scope.')
+  t.match(text, 'Limits Quota No limit Rate limit No limit')
+  t.notMatch(text, 'Show as a table')
+  const scoped = await app.apiKeys.create('ann', { scopes: ['undeclared'] })
+  t.match(textOf(await get(`/keys/${scoped.id}`)), 'Scopes undeclared Limits')
+})
+
+test('a key that has ended can only be looked at', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now })
+  const revoked = await app.apiKeys.create('ann', { name: 'k' })
+  await app.apiKeys.revoke(revoked.id, { reason: 'lost it' })
+  const expired = await app.apiKeys.create('ann', { name: 'k', expiresIn: '1d' })
+  now += DAY
+  const first = await get(`/keys/${revoked.id}`)
+  t.match(textOf(first), 'Revoked yesterday Reason lost it')
+  t.notMatch(first.body, /Rotate|<form/)
+  const second = await get(`/keys/${expired.id}`)
+  t.match(textOf(second), 'k Expired')
+  t.match(textOf(second), 'Expired just now')
+  t.notMatch(second.body, /Rotate|<form/)
+})
+
+test('the chart tells accepted and refused requests of 30 days, as a picture and as figures', async (t) => {
+  let now = NOW - 2 * DAY
+  const { app, get } = await buildPages(t, { now: () => now })
+  const { id, key } = await app.apiKeys.create('ann', { allowedIps: ['192.0.2.1'] })
+  for (let i = 0; i < 15; i++) await app.apiKeys.verify(key, { ip: '192.0.2.1' })
+  for (let i = 0; i < 5; i++) await t.rejects(app.apiKeys.verify(key, { ip: '192.0.2.2' }))
+  now += 2 * DAY
+  await app.apiKeys.update(id, { enabled: false })
+  await t.rejects(app.apiKeys.verify(key, { ip: '192.0.2.1' }))
+  const page = await get(`/keys/${id}`)
+  t.match(page.body, /<svg viewBox="0 0 300 100" [^>]*role="img" aria-labelledby="ak-chart-title">\s*<title id="ak-chart-title">Requests by day in the last 30 days: 15 accepted, 6 refused<\/title>/)
+  t.match(page.body, '<path class="ak-bars" d="M271.5 100v-75h7v75z"/>')
+  t.match(page.body, '<path class="ak-bars-refused" d="M271.5 25v-25h7v25zM291.5 100v-5h7v5z"/>', 'what was refused stands on what was accepted')
+  t.match(page.body, '<title>12 Mar 2026: 15 accepted, 5 refused</title>')
+  t.equal([...page.body.matchAll(/class="ak-hover"/g)].length, 30)
+  t.match(textOf(page), '20 10 0 Requests by day')
+  t.match(textOf(page), '13 Feb 2026 14 Mar 2026 Accepted 15 Refused 6')
+  t.match(textOf(page), 'Why requests were refused Not an allowed address: 5 The key is disabled: 1')
+  t.match(textOf(page), 'Day (UTC) Accepted Refused 12 Mar 2026 15 5 14 Mar 2026 0 1')
+})
+
+test('a reason that has no words of its own is counted among the others', async (t) => {
+  const { app, get } = await buildPages(t, { groups: { gone: {} } })
+  const { id } = await app.apiKeys.create('ann')
+  const usage = app.apiKeys.usage.bind(app.apiKeys)
+  app.apiKeys.usage = async (...args) => [...await usage(...args), { day: '2026-03-14', accepted: 0, refused: { FST_API_KEY_UNKNOWN_GROUP: 2, FST_API_KEY_NEW: 1 } }]
+  t.match(textOf(await get(`/keys/${id}`)), 'Other reasons: 3')
+})
+
+test('the scale of the chart ends with a number that is easy to read', async (t) => {
+  const { app, get } = await buildPages(t)
+  const { id } = await app.apiKeys.create('ann')
+  for (const [accepted, ticks] of [[1, '1 0'], [2, '2 1 0'], [5, '5 0'], [7, '8 4 0'], [21, '30 15 0'], [100, '100 50 0'], [1_234_567, '2,000,000 1,000,000 0']] as const) {
+    app.apiKeys.usage = async () => [{ day: '2026-03-14', accepted, refused: {} }]
+    t.match(textOf(await get(`/keys/${id}`)), `Last 30 days ${ticks} Requests`)
+  }
+})
+
+test('limits tell what is left and when they begin anew', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now, rateLimit: { max: 100, timeWindow: '1m' } })
+  const make = async (options: object) => (await app.apiKeys.create('ann', options)).id
+  const limits = async (id: string) => /Limits (.*?) History/.exec(textOf(await get(`/keys/${id}`)))?.[1]
+  const hint = 'Each answer of the API says in RateLimit-Remaining how many are left at that moment.'
+  t.equal(await limits(await make({})), `Quota No limit Rate limit 100 requests in 1 minute ${hint}`)
+  t.equal(await limits(await make({ rateLimit: false })), 'Quota No limit Rate limit No limit')
+  t.equal(await limits(await make({ rateLimit: { max: 1, timeWindow: '1d' } })), `Quota No limit Rate limit 1 request in 1 day ${hint}`)
+  t.match(await limits(await make({ quota: { max: 1000 } })), 'Quota 0 of 1,000 uses 1,000 left It does not begin anew.')
+  const { id, key } = await app.apiKeys.create('ann', { rateLimit: false, quota: { max: 4, every: '30d' } })
+  t.match(await limits(id), 'Quota 0 of 4 uses 4 left Begins with the first use, and anew every 30 days.')
+  for (let i = 0; i < 3; i++) await app.apiKeys.verify(key)
+  now += 27 * DAY
+  t.match(await limits(id), 'Quota 3 of 4 uses 1 left Begins anew every 30 days; the next time in 3 days .')
+  t.match((await get(`/keys/${id}`)).body, '<rect width="75" height="8"/>')
+  await app.apiKeys.update(id, { quota: { max: 2, every: '30d' } })
+  t.match(await limits(id), 'Quota 3 of 2 uses 0 left')
+  t.match((await get(`/keys/${id}`)).body, /ak-full".*<rect width="100" height="8"\/>/)
+})
+
+test('the history tells who changed what, in pages', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now })
+  const ann = { actor: 'ann', ip: '192.0.2.7' }
+  const { id } = await app.apiKeys.create('ann', { name: 'one', scopes: ['a'], expiresIn: '30d', quota: { max: 5 }, rateLimit: { max: 7, timeWindow: '1m' }, metadata: { secret: 'note' } }, ann)
+  await app.apiKeys.update(id, { name: 'two', scopes: [], allowedIps: ['::1'], enabled: false, expiresAt: null, rateLimit: false, quota: { max: 6, every: '1d' }, metadata: null }, { actor: 'root' })
+  await app.apiKeys.update(id, { allowedIps: null, enabled: true, quota: null, rateLimit: null })
+  now += DAY
+  await app.apiKeys.rotate(id, { overlap: '1h' }, ann)
+  const text = textOf(await get(`/keys/${id}`))
+  const history = text.slice(text.indexOf('History'))
+  t.match(history, 'History Rotated by you from 192.0.2.7 just now The old secret works until: 15 Mar 2026, 13:00:00 UTC')
+  t.match(history, /Changed yesterday (.*)Changed by root yesterday/)
+  for (const change of [
+    'Name: one → two', 'Scopes: a → nothing', 'Allowed addresses: anywhere → ::1', 'Allowed addresses: ::1 → anywhere', 'Enabled: yes → no', 'Enabled: no → yes',
+    'Expires: 13 Apr 2026, 12:00:00 UTC → Never', 'Rate limit: 7 → no limit', 'Rate limit counts within: 1 minute → the default', 'Rate limit: no limit → the default',
+    'Quota: 5 → 6', 'Quota: 6 → no limit', 'Quota begins anew every: in total → 1 day'
+  ]) t.match(history, change)
+  t.match(history, 'Created by you from 192.0.2.7 yesterday Name: one Scopes: a Expires: 13 Apr 2026, 12:00:00 UTC Rate limit: 7 Rate limit counts within: 1 minute Quota: 5')
+  t.notMatch(history, /note|digest|metadata/)
+
+  for (let i = 0; i < 10; i++) await app.apiKeys.update(id, { name: `name ${i}` })
+  const page = await get(`/keys/${id}`)
+  t.match(textOf(page), 'Name: name 8 → name 9')
+  const older = /href="([^"]*)">Older changes/.exec(page.body)?.[1] ?? ''
+  t.match(older, /^\/keys\/[^?]*\?before=\d+#ak-history$/)
+  const next = await get(older.split('#')[0] ?? '')
+  t.match(textOf(next), 'Name: one → two')
+  t.notMatch(next.body, 'Older changes')
+  for (const before of ['0', 'x', '', '99999999999999999999']) t.match(textOf(await get(`/keys/${id}?before=${before}`)), 'name 8 → name 9')
+  t.match(textOf(await get(`/keys/${id}?before=1`)), 'History Nothing is remembered.')
+})
+
+test('during a rotation the page tells of both secrets', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now })
+  const { id, key } = await app.apiKeys.create('ann')
+  await app.apiKeys.rotate(id, { overlap: '24h' })
+  t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works, and ends in 1 day . It was not used since the rotation.'.replace('in 1 day', 'tomorrow'))
+  now += HOUR
+  await app.apiKeys.verify(key)
+  now += HOUR
+  t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works, and ends in 22 hours . It was last used 1 hour ago .')
+  t.match(textOf(await get(`/keys/${id}`)), 'Secret rotated 2 hours ago')
+  now += DAY
+  t.notMatch(textOf(await get(`/keys/${id}`)), 'old secret still')
+})
+
+test("somebody else's key has no pages", async (t) => {
+  const { app, get, post } = await buildPages(t)
+  const { id } = await app.apiKeys.create('bob', { name: 'of bob' })
+  const never = await get('/keys/01936f4e-0000-7000-8000-000000000000')
+  t.equal(never.statusCode, 404)
+  for (const path of ['', '/edit', '/rotate']) t.equal((await get(`/keys/${id}${path}`)).body, never.body, path)
+  for (const path of ['/edit', '/rotate', '/enable', '/disable']) t.equal((await post(`/keys/${id}${path}`, { name: 'x' })).body, never.body, path)
+  t.match(await app.apiKeys.get(id), { name: 'of bob', state: 'active', rotatedAt: null })
+})
