@@ -72,6 +72,7 @@ function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {
     writeFailed: (error) => log.error({ err: error }, 'the last use of API keys cannot be written; trying again every second'),
     writeRecovered: (lost) => log.info({ lost }, 'the last use of API keys is written again'),
     listeningFailed: (error) => log.error({ err: error }, 'changes of API keys by other nodes are not heard; every key is looked up in the database until they are'),
+    preparingFailed: (error) => log.warn({ err: error }, 'the database, or a pooler before it, does not keep prepared statements apart; none are prepared any more, which costs the database more'),
     listeningAgain: (after) => log.info({ after }, 'changes of API keys by other nodes are heard again')
   }
 }

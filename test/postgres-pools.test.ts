@@ -2,7 +2,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import t from 'tap'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, Log, server } from './helpers/app.js'
+import { ask, bareServer, Log, server, WARN } from './helpers/app.js'
 import { databaseUrl, freshSchema } from './helpers/postgres.js'
 import { until } from './helpers/server.js'
 
@@ -69,16 +69,48 @@ t.test('a pool that has no connection to give is not waited for, and gets back w
   t.equal(pool.idleCount, 1)
 })
 
-t.test('prepared statements that the application throws away are prepared again', async (t) => {
+t.test('prepared statements that the application throws away are done without, and prepared again', async (t) => {
   const { url, schema } = await freshSchema(t)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   t.teardown(() => pool.end())
-  const node = await server(t, { database: pool, schema, cache: false })
-  const { key } = await node.apiKeys.create('ann')
+  const log = new Log()
+  const node = await server(t, { database: pool, schema, cache: false }, log)
+  const { key, id } = await node.apiKeys.create('ann')
   t.equal((await ask(node, key)).status, 200)
   await pool.query('DEALLOCATE ALL')
-  t.equal((await ask(node, key)).status, 503)
   t.equal((await ask(node, key)).status, 200)
+  await node.apiKeys.update(id, { name: 'new' })
+  await pool.query('DEALLOCATE ALL')
+  t.equal((await node.apiKeys.update(id, { name: 'newer' })).name, 'newer')
+  t.equal((await ask(node, key)).status, 200)
+  const { rows } = await pool.query("SELECT name FROM pg_prepared_statements WHERE name LIKE 'api_key%'")
+  t.ok(rows.length > 0)
+  t.strictSame(log.messages(WARN), [])
+})
+
+t.test('where a pooler gives a connection the statements of another, none are prepared any more', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const first = new pg.Pool({ connectionString: url, max: 1 })
+  const before = await server(t, { database: first, schema, cache: false })
+  const { id, key } = await before.apiKeys.create('ann')
+  await before.apiKeys.update(id, { name: 'old' })
+  t.equal((await ask(before, key)).status, 200)
+  const { rows } = await first.query("SELECT name FROM pg_prepared_statements WHERE name LIKE 'api_key%'")
+  await before.close()
+  await first.end()
+  const pool = new pg.Pool({ connectionString: url, max: 3 })
+  t.teardown(() => pool.end())
+  pool.on('connect', (client) => { for (const { name } of rows) client.query(`PREPARE ${name} AS SELECT 1`).catch(() => {}) })
+  const log = new Log()
+  const node = await server(t, { database: pool, schema, cache: false }, log)
+  const answers = await Promise.all(Array.from({ length: 10 }, () => ask(node, key)))
+  t.strictSame(answers.map(({ status, body }) => status === 200 ? status : body), Array(10).fill(200))
+  t.equal((await node.apiKeys.update(id, { name: 'new' })).name, 'new')
+  await node.apiKeys.revoke(id)
+  t.equal((await ask(node, key)).status, 401)
+  t.match(log.messages(WARN), [/does not keep prepared statements apart; none are prepared any more/])
+  t.equal(log.messages(WARN).length, 1, 'and that is told once')
+  t.match(log.lines.find(({ level }) => level === WARN), { err: { type: 'Error', message: /^prepared statement "api_key_\w+" already exists$/ } })
 })
 
 t.test('a connection on which a transaction did not get beyond its beginning is given back without it', async (t) => {

@@ -40,7 +40,7 @@ export async function freshSchema (t: Tap): Promise<{ url: string, schema: strin
 }
 
 /** Hears nothing of what a store reports. */
-export const quiet = { listeningFailed () {}, listeningAgain () {} }
+export const quiet = { listeningFailed () {}, listeningAgain () {}, preparingFailed () {} }
 
 /** The part of a tap test that helpers need. */
 export interface Tap {

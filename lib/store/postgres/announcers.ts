@@ -36,13 +36,16 @@ const IDENTITY = "concat_ws(' ', pg_trigger.oid, pg_trigger.xmin, pg_proc.oid, p
 
 /** What the triggers of a PostgreSQL schema are known by again. Asked often, so it reads no definitions and waits for no lock on their tables. */
 export async function identifyAnnouncers (client: ClientBase, schema: string, timeout: number): Promise<string> {
-  const [row] = await ask<{ identity: string }>(client, 'api_key_announcers', `SELECT string_agg(${IDENTITY}, ',' ORDER BY pg_trigger.oid) AS identity ${FOUND}`, schema, timeout)
+  const [row] = await ask<{ identity: string }>(client, { name: 'api_key_announcers' }, `SELECT string_agg(${IDENTITY}, ',' ORDER BY pg_trigger.oid) AS identity ${FOUND}`, schema, timeout)
   return String(row?.identity)
 }
 
-/** Finds the triggers of a PostgreSQL schema and looks at what they do. Waits while one of their tables is being altered. */
+/**
+ * Finds the triggers of a PostgreSQL schema and looks at what they do. Waits while one of their tables is being altered. Not
+ * prepared, since it is asked before anybody knows whether there is a pooler in between.
+ */
 export async function findAnnouncers (client: ClientBase, schema: string, timeout: number): Promise<Announcers> {
-  const rows = await ask<Definition & { identity: string }>(client, 'api_key_definitions',
+  const rows = await ask<Definition & { identity: string }>(client, {},
     `SELECT tgname AS name, ${IDENTITY} AS identity, pg_get_triggerdef(pg_trigger.oid) AS definition, prosrc AS body ${FOUND} ORDER BY pg_trigger.oid`, schema, timeout)
   const found = new Map(rows.map((row) => [row.name, row]))
   const missing = EXPECTED.flatMap((expected) => {
@@ -54,8 +57,8 @@ export async function findAnnouncers (client: ClientBase, schema: string, timeou
   return { missing, identity: rows.map(({ identity }) => identity).join() }
 }
 
-async function ask<Row extends object> (client: ClientBase, name: string, text: string, schema: string, timeout: number): Promise<Row[]> {
-  const statement = { name, text, values: [schema, NAMES], query_timeout: timeout }
+async function ask<Row extends object> (client: ClientBase, kind: { name?: string }, text: string, schema: string, timeout: number): Promise<Row[]> {
+  const statement = { ...kind, text, values: [schema, NAMES], query_timeout: timeout }
   const { rows } = await client.query<Row>(statement)
   return rows
 }

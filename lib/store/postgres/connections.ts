@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Pool, PoolClient } from 'pg'
 import { UnavailableError } from '../../errors.js'
 import { ignore } from './closing.js'
 import type { PostgresDatabase } from './database.js'
-import { isCollision, isHarmless, Refused, toStoreError } from './failures.js'
+import { codeOf, isCollision, isHarmless, Refused, toCause, toStoreError } from './failures.js'
+import { createRun, query, type Run } from './statements.js'
 
 /** How long a statement waits for a connection, in milliseconds. */
 const CONNECT_TIMEOUT = 1000
@@ -13,15 +13,22 @@ const CONNECT_TIMEOUT = 1000
 const LOOKUP_TIMEOUT = 1500
 const CHANGE_TIMEOUT = 5000
 
-/** How much longer this side waits, for a server that is not there to give up by itself. */
-const MARGIN = 500
-
 /** How many steps may wait or run at once until look-ups, and until changes, are refused: waiting would only take memory. */
 const MAX_LOOKUPS = 1000
 const MAX_CHANGES = 2000
 
 /** How often a change is tried that collides with others. */
 const ATTEMPTS = 4
+
+/** A statement of this name is there already, and one is not there any more: what a pooler makes of prepared statements. */
+const TWICE = '42P05'
+const GONE = '26000'
+
+/** What becomes of the statements that are prepared. */
+export interface ConnectionLog {
+  /** A pooler in between does not keep them, so none are prepared any more. */
+  preparingFailed (error: unknown): void
+}
 
 /** The same for a pool of ours, where the server too is told to give up. */
 export const POOL_TIMEOUTS = { connectionTimeoutMillis: CONNECT_TIMEOUT, statement_timeout: LOOKUP_TIMEOUT }
@@ -36,31 +43,54 @@ export class Connections {
   /** The same for statements that change something, which look-ups must not crowd out. */
   readonly changes: PostgresDatabase
   readonly #pool: Pool
+  readonly #log: ConnectionLog
   readonly #toPrimary = new WeakSet<PoolClient>()
+  #prepares = true
   #underway = 0
 
-  constructor (pool: Pool) {
+  constructor (pool: Pool, log: ConnectionLog) {
     this.#pool = pool
-    this.db = drizzle((text, values, method) => this.#checkedOut(MAX_LOOKUPS, (client) => run(client, text, values, method, LOOKUP_TIMEOUT)))
-    this.changes = drizzle((text, values, method) => this.#change((client) => run(client, text, values, method, CHANGE_TIMEOUT)))
+    this.#log = log
+    this.db = drizzle((text, values, method) => this.#run(MAX_LOOKUPS, (_client, run) => run(text, values, method, LOOKUP_TIMEOUT)))
+    this.changes = drizzle((text, values, method) => this.#change((_client, run) => run(text, values, method, CHANGE_TIMEOUT)))
   }
 
   /** Runs a step as one transaction on one connection, and turns what it throws into an error of ours. */
   readonly transaction = async <T> (step: (db: PostgresDatabase) => Promise<T>): Promise<T> => {
     try {
-      return await this.#change((client) => transact(client, step))
+      return await this.#change((client, run) => transact(client, run, step))
     } catch (error) {
       throw error instanceof Refused ? error : toStoreError(error)
     }
   }
 
   /** Runs a step that either happens as a whole or not at all, and again when it collides with another. */
-  async #change<T> (step: (client: PoolClient) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+  async #change<T> (step: (client: PoolClient, run: Run) => Promise<T>, attempts = ATTEMPTS): Promise<T> {
     try {
-      return await this.#checkedOut(MAX_CHANGES, step)
+      return await this.#run(MAX_CHANGES, step)
     } catch (error) {
       if (attempts === 1 || !isCollision(error)) throw error
       return await this.#change(step, attempts - 1)
+    }
+  }
+
+  /**
+   * Runs a step with prepared statements, or again without them where a connection has lost them or has them from somebody
+   * else, as a pooler's may. Neither error comes after a statement has done anything that stays.
+   */
+  async #run<T> (max: number, step: (client: PoolClient, run: Run) => Promise<T>): Promise<T> {
+    const attempt = (isPrepared: boolean) => this.#checkedOut(max, (client) => step(client, createRun(client, isPrepared)))
+    if (!this.#prepares) return await attempt(false)
+    try {
+      return await attempt(true)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code !== TWICE && code !== GONE) throw error
+      if (code === TWICE && this.#prepares) {
+        this.#prepares = false
+        this.#log.preparingFailed(toCause(error))
+      }
+      return await attempt(false)
     }
   }
 
@@ -140,37 +170,15 @@ async function withClient<T> (client: PoolClient, step: (client: PoolClient) => 
   })
 }
 
-async function transact<T> (client: PoolClient, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
+async function transact<T> (client: PoolClient, run: Run, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
   try {
     // The counting of keys relies on each statement seeing what was committed before it.
     await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
-    const result = await step(drizzle((text, values, method) => run(client, text, values, method, CHANGE_TIMEOUT)))
+    const result = await step(drizzle((text, values, method) => run(text, values, method, CHANGE_TIMEOUT)))
     await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
     return result
   } catch (error) {
     if (isHarmless(error)) await query(client, { text: 'ROLLBACK' }, CHANGE_TIMEOUT)
     throw error
   }
-}
-
-async function run (client: PoolClient, text: string, values: unknown[], method: string, timeout: number) {
-  const { rows } = await query(client, { name: nameOf(text), text, values, ...(method === 'all' && { rowMode: 'array' }) }, timeout)
-  return { rows }
-}
-
-function query (client: PoolClient, statement: { text: string, name?: string, values?: unknown[] }, timeout: number) {
-  const bounded = { ...statement, query_timeout: timeout + MARGIN }
-  return client.query(bounded)
-}
-
-const names = new Map<string, string>()
-
-/** A name for a prepared statement that follows from its text, so that it fits into any pool. There are few texts. */
-function nameOf (text: string): string {
-  let name = names.get(text)
-  if (name === undefined) {
-    name = `api_key_${hash('sha256', text, 'hex').slice(0, 24)}`
-    names.set(text, name)
-  }
-  return name
 }

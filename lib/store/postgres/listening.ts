@@ -4,6 +4,7 @@ import type { Client, Notification } from 'pg'
 import type { Change, Store } from '../store.js'
 import { findAnnouncers, identifyAnnouncers } from './announcers.js'
 import { disconnect } from './closing.js'
+import type { ConnectionLog } from './connections.js'
 import { toCause } from './failures.js'
 import { CHANNEL } from './schema.js'
 
@@ -20,8 +21,8 @@ const INTERVAL = 250
 const MAX_PAUSE = 500
 const MIN_PAUSE = 50
 
-/** What becomes of the listening; each outage is told once. */
-export interface ListenerLog {
+/** What becomes of the connections; each outage is told once. */
+export interface ListenerLog extends ConnectionLog {
   /** Changes by other nodes are not heard, so every key is looked up in the database. */
   listeningFailed (error: unknown): void
   /** They are heard again, after so many milliseconds. */

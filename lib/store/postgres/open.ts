@@ -77,7 +77,7 @@ async function prepare (pool: Pool, { migrates, schema }: PostgresSettings): Pro
 async function createStore (
   pool: Pool, schema: string, log: ListenerLog, createClient: () => Client, close: () => Promise<void>
 ): Promise<Store> {
-  const { db, changes, transaction } = new Connections(pool)
+  const { db, changes, transaction } = new Connections(pool, log)
   const watchers: ((change: Change) => void)[] = []
   const tell = (change: Change) => { for (const watcher of watchers) watcher(change) }
   const listener = new Listener({ createClient, schema, log, tell })
