@@ -178,31 +178,29 @@ export class Activity {
   }
 
   async #writeAccesses (): Promise<void> {
-    const accesses = [...this.#accesses].sort(([a], [b]) => a - b)
-    await inBatches(accesses, this.#store.batchSize, async (batch) => {
-      await this.#store.saveLastAccesses(batch.map(([profileId, at]) => ({ profileId, at })))
-      for (const [profileId] of batch) this.#accesses.delete(profileId)
+    // Numbers in an array of their own are sorted in a fraction of the time.
+    const profileIds = Float64Array.from(this.#accesses.keys()).sort()
+    await inBatches([...profileIds], this.#store.batchSize, async (batch) => {
+      await this.#store.saveLastAccesses(batch.map((profileId) => ({ profileId, at: this.#accesses.get(profileId) as number })))
+      for (const profileId of batch) this.#accesses.delete(profileId)
     })
   }
 
-  /** Writes the counts. Those of a batch that fails, and of all that come after it, are put back. */
+  /** Writes the counts. Those of a batch that fails are put back. */
   async #writeCounts (): Promise<void> {
-    const counts = this.#tally.take()
-    let written = 0
-    try {
-      await inBatches(counts, this.#store.batchSize, async (batch) => {
-        await this.#store.saveUsage(batch)
-        written += batch.length
+    await inOrder(this.#tally.keys(), this.#store.batchSize, async (keyIds) => {
+      const counts = this.#tally.take(keyIds)
+      await this.#store.saveUsage(counts).catch((error: unknown) => {
+        this.#tally.restore(counts)
+        throw error
       })
-    } finally {
-      this.#tally.restore(counts.slice(written))
-    }
+    })
   }
 
   /** Writes the uses of some keys. One that was noted anew in the meantime goes on waiting. */
   async #writeUses (keyIds: readonly string[]): Promise<void> {
-    // One that was given up in the meantime is not there.
-    const used = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+    // One that was given up in the meantime is not there any more.
+    const used = keyIds.map((keyId) => this.#waiting.get(keyId)).filter((access) => access !== undefined)
     this.#count(used)
     const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
     await this.#store.saveUses(uses)

@@ -18,7 +18,7 @@ interface Count extends DayCount {
 /** Uses and refusals by key, day and outcome, until they are written. */
 export class Tally {
   /** Those of each key, which are few. A name made of all three would have to be made for each key in each second. */
-  #waiting = new Map<string, Count[]>()
+  readonly #waiting = new Map<string, Count[]>()
   #size = 0
 
   get size (): number {
@@ -39,11 +39,16 @@ export class Tally {
     else counts.push(first)
   }
 
-  /** Takes all counts out, in the order of their keys. */
-  take (): DayCount[] {
-    const counts = [...this.#waiting.values()].flat().sort((a, b) => a.keyId < b.keyId ? -1 : 1)
-    this.#waiting = new Map()
-    this.#size = 0
+  /** The keys that there are counts of. */
+  keys (): string[] {
+    return [...this.#waiting.keys()]
+  }
+
+  /** Takes out the counts of some keys. */
+  take (keyIds: readonly string[]): DayCount[] {
+    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+    for (const keyId of keyIds) this.#waiting.delete(keyId)
+    this.#size -= counts.length
     return counts
   }
 

@@ -3,8 +3,8 @@ import type { Store, Use } from '../store.js'
 import { guarded } from './connections.js'
 import type { Context } from './database.js'
 
-/** The process does little for a batch but wait, so that large ones cost it least. */
-const BATCH = 5000
+/** Few enough that requests do not wait long while a batch is put together. More, smaller ones would cost the process more. */
+const BATCH = 2500
 
 /**
  * The verbs of a store that note uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each takes its rows in the order of their ids, so
