@@ -31,7 +31,7 @@ try {
   const address = await app.listen({ host: HOST, port: Number(PORT) })
   console.log(`
   API keys   ${address}/keys
-  Sign in    with any name, without a password
+  Sign in    with any name, without a password; as admin you look after everybody's keys: ${address}/keys/admin
   Try a key  curl -H 'X-Api-Authorization: ${await makeDemoKey()}' ${address}/api/buckets
 `)
 } catch (error) {

@@ -14,13 +14,13 @@ const LOCAL_PATH = /^\/(?![/\\])[\x21-\x7e]*$/
 const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto', signed: true }
 
 /**
- * Who has signed in; null when nobody has.
+ * Who has signed in; null when nobody has. Administrators are those who your application says are.
  *
  * @param {import('fastify').FastifyRequest} request
  */
 export function getUser (request) {
   const { valid, value } = request.unsignCookie(request.cookies['session'] ?? '')
-  return valid && value !== null ? { id: value, name: value } : null
+  return valid && value !== null ? { id: value, name: value, admin: value === 'admin' } : null
 }
 
 export const signIn = fp(async (app) => {
@@ -84,7 +84,7 @@ function page (next, error = '') {
 </style>
 <main>
   <h1>Sign in</h1>
-  <p>This is a demonstration: any name will do, without a password.</p>
+  <p>This is a demonstration: any name will do, without a password. As <strong>admin</strong> you look after everybody’s keys.</p>
   <form method="post" action="/sign-in?next=${encodeURIComponent(next)}">
     <label for="name">Name</label>
     <input id="name" name="name" required autofocus autocomplete="username"${error && ' aria-invalid="true" aria-describedby="error"'}>

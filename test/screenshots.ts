@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { startChromium } from './helpers/chromium.js'
 import { buildShowcase, fillUp } from './helpers/showcase.js'
+import { takeAdminPages } from './screenshots-admin.js'
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url))
 const PROXY = { 'x-forwarded-host': 'api.example.com', 'x-forwarded-proto': 'https' }
@@ -16,7 +17,10 @@ const folder = process.argv[2]
 const { browser, close } = await startChromium()
 try {
   if (folder === undefined) await takeForReadme(browser)
-  else await takeAll(browser, folder)
+  else {
+    await takeAll(browser, folder)
+    await takeAdminPages(browser, folder)
+  }
 } finally {
   await close()
 }

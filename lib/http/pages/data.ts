@@ -1,3 +1,4 @@
+import type { AdminViews } from './admin/data.js'
 import type { TextValues } from './language.js'
 import type { TextName } from './text.js'
 
@@ -354,7 +355,7 @@ export interface MessageView {
 }
 
 /** The pages, and what each is given in addition to `PageData`. */
-export interface Views {
+export interface Views extends AdminViews {
   readonly list: ListView
   readonly key: KeyPageView
   readonly edit: EditView

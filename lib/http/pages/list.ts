@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { ProfileRecord } from '../../keys/records.js'
+import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
 import type { KeyCount } from '../../keys/listing.js'
 import { toSparkView } from './chart.js'
 import type { ListKeyView, Notice, SearchView } from './data.js'
@@ -74,7 +74,8 @@ async function findKeys ({ context, visitor }: Visit, { ended, text, before }: A
   })
 }
 
-async function toViews ({ context, base, language }: Visit, keys: Awaited<ReturnType<typeof findKeys>>['keys'], now: number): Promise<ListKeyView[]> {
+/** Makes what `table.html` shows of keys. */
+export async function toViews ({ context, base, language }: Visit, keys: readonly KeyRecord[], now: number): Promise<ListKeyView[]> {
   const uses = keys.length === 0 ? new Map<string, never[]>() : await context.service.uses(keys.map(({ id }) => id))
   return keys.map((key) => ({ ...toKeyView(key, base, now, language), use: toSparkView(uses.get(key.id) ?? [], now, language) }))
 }

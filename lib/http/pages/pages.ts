@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiKeys } from '../../keys/service.js'
 import { refuseForeignOrigin } from '../origin.js'
 import type { GetUser } from '../visitor.js'
+import { registerAdmin } from './admin/routes.js'
 import { registerAssets } from './assets.js'
 import { createFailureHandler } from './failure.js'
 import { createKey } from './create.js'
@@ -62,4 +63,5 @@ export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDe
   app.post('/:id/rotate', PAGE_ROUTE, signedIn(context, rotateKey))
   app.get('/:id/revoke', PAGE_ROUTE, signedIn(context, askRevoke))
   app.post('/:id/revoke', PAGE_ROUTE, signedIn(context, revokeKey))
+  registerAdmin(app, context)
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { NotFoundError } from '../../errors.js'
 import type { ProfileRecord } from '../../keys/records.js'
 import { findVisitor, type Visitor } from '../visitor.js'
 import { readEnteredHint, toQuery } from './entered.js'
@@ -24,6 +25,17 @@ export function signedIn (context: PagesContext, handle: (visit: Visit) => Promi
     if (visitor === null) return await turnAway(context, request, reply)
     return await handle({ context, visitor, language: speakTo(context, request), base: baseOf(context, request), request, reply })
   }
+}
+
+/**
+ * Makes a handler of what happens for administrators. For everybody else there is no such page: they get the answer for a
+ * key that there is not.
+ */
+export function forAdmins (context: PagesContext, handle: (visit: Visit) => Promise<FastifyReply>) {
+  return signedIn(context, async (visit) => {
+    if (visit.visitor.user.admin !== true) throw new NotFoundError('API key', 'admin')
+    return await handle(visit)
+  })
 }
 
 /**

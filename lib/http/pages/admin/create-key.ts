@@ -1,0 +1,62 @@
+import type { FastifyReply } from 'fastify'
+import type { ProfileRecord } from '../../../keys/records.js'
+import { sendCreated } from '../created.js'
+import { readEntered, type Entered } from '../entered.js'
+import { codeOf } from '../failure.js'
+import { readField } from '../form.js'
+import { rulesOf, toFaults, toKeyFields, type KeyFields } from '../key-form.js'
+import { redirect, sendMessage } from '../page.js'
+import type { Visit } from '../signed-in.js'
+import { toUserUrl } from './urls.js'
+import { sendUser } from './user.js'
+
+/** What the user's page explains by what it shows. */
+const REFUSALS = new Map([['FST_API_KEY_LIMIT_REACHED', 409], ['FST_API_KEY_MAKING_FORBIDDEN', 403], ['FST_API_KEY_UNKNOWN_GROUP', 403]])
+
+/** `POST /admin/keys?user=`: makes a key for a user who has a profile, and shows it, this once. */
+export async function createKeyFor (visit: Visit, userId: string): Promise<FastifyReply> {
+  const { context, language, request: { body } } = visit
+  const entered = readEntered(body)
+  const nonce = readField(body, 'nonce')
+  const profile = await context.service.profiles.get(userId)
+  if (profile === null) return await sendUser(visit, userId, null)
+  const answer = toKeyFields(rulesOf(context, profile), entered, language)
+  if ('faults' in answer) return await sendUser(visit, userId, profile, { status: 400, key: { entered, faults: answer.faults } })
+  try {
+    return await makeKey(visit, userId, { ...answer.fields, ...(nonce !== undefined && { nonce }) })
+  } catch (error) {
+    return await explain(visit, profile, error, entered)
+  }
+}
+
+/** `GET /admin/keys?user=`: where a browser comes that asks for the address of a new key again. */
+export async function backToUser (visit: Visit, userId: string): Promise<FastifyReply> {
+  return redirect(visit.reply, toUserUrl(visit, userId))
+}
+
+async function makeKey (visit: Visit, userId: string, fields: KeyFields & { nonce?: string }): Promise<FastifyReply> {
+  const { key: secret, ...key } = await visit.context.service.create(userId, fields, visit.visitor.by)
+  return await sendCreated(visit, key, secret)
+}
+
+/** Answers when a key was refused for a reason that can be understood. */
+async function explain (visit: Visit, profile: ProfileRecord, error: unknown, entered: Entered): Promise<FastifyReply> {
+  const { language } = visit
+  const code = codeOf(error)
+  if (code === 'FST_API_KEY_NONCE_USED') return await explainTwice(visit, profile.userId)
+  const faults = toFaults(error, language)
+  if (faults !== null) return await sendUser(visit, profile.userId, profile, { status: 400, key: { entered, faults } })
+  const status = REFUSALS.get(code)
+  if (status === undefined) throw error
+  return await sendUser(visit, profile.userId, profile, { status, notice: { kind: 'error', text: language.say('form.notMade') } })
+}
+
+async function explainTwice (visit: Visit, userId: string): Promise<FastifyReply> {
+  const { context, visitor, language: { say }, reply } = visit
+  const home = toUserUrl(visit, userId)
+  return await sendMessage(context, reply, 409, {
+    heading: say('message.sentTwice'),
+    text: say('message.sentTwiceText'),
+    link: { href: home, text: say('admin.backToUser') }
+  }, visitor, { home, holder: userId })
+}

@@ -1,0 +1,102 @@
+import type { FastifyReply } from 'fastify'
+import { isUserId } from '../../../keys/arguments.js'
+import type { ProfileRecord } from '../../../keys/records.js'
+import type { Notice } from '../data.js'
+import { readField, readHint } from '../form.js'
+import { rulesOf, strayFault } from '../key-form.js'
+import { redirect, sendPage } from '../page.js'
+import type { Visit } from '../signed-in.js'
+import { sendDirectory } from './directory.js'
+import { readEntered, toChanges, toEntered, toProfileForm, type EnteredProfile, type ProfileErrors } from './profile-form.js'
+import { homeOfAdmins, toUserUrl } from './urls.js'
+import { refuseKeys, toKeysView, toKeyForm, toStanding, toUserHistory, type EnteredKey } from './user-view.js'
+
+/** What is to be shown besides the user as stored. */
+interface Shown {
+  readonly status?: number
+  readonly notice?: Notice | null
+  readonly profile?: { readonly entered: EnteredProfile, readonly errors: ProfileErrors }
+  readonly key?: EnteredKey
+}
+
+/** Makes a handler of what is done about the user whom a query names. */
+export function aboutUser (name: string, handle: (visit: Visit, userId: string) => Promise<FastifyReply>) {
+  return async (visit: Visit): Promise<FastifyReply> => {
+    const value = readField(visit.request.query, name) ?? ''
+    if (isUserId(value)) return await handle(visit, value)
+    const error = visit.language.say(value === '' ? 'admin.idMissing' : 'admin.idWrong')
+    return await sendDirectory(visit, { open: { value, error } })
+  }
+}
+
+/** `GET /admin/user?id=`: a user's profile, keys and history. */
+export async function showUser (visit: Visit, userId: string): Promise<FastifyReply> {
+  const profile = await visit.context.service.profiles.get(userId)
+  const typed = userId.trim()
+  // As pasted into the field; an id that has blanks around it is found as it is.
+  if (profile === null && typed !== userId && typed !== '') return redirect(visit.reply, toUserUrl(visit, typed))
+  return await sendUser(visit, userId, profile, { notice: await noticeOf(visit, userId) })
+}
+
+/** `POST /admin/user?id=`: saves what was changed of the profile, or with `action=make` makes one. */
+export async function saveUser (visit: Visit, userId: string): Promise<FastifyReply> {
+  const { context: { service: { profiles } }, visitor, language, request: { body }, reply } = visit
+  if (readField(body, 'action') === 'make') {
+    await profiles.create(userId, {}, visitor.by)
+    return redirect(reply, toUserUrl(visit, userId, { done: 'made' }))
+  }
+  const profile = await profiles.get(userId)
+  if (profile === null) return await sendUser(visit, userId, null)
+  const entered = readEntered(body, profile)
+  const { changes, errors } = toChanges(entered, profiles.groups(), language)
+  if (Object.keys(errors).length > 0) return await sendUser(visit, userId, profile, { status: 400, profile: { entered, errors } })
+  if (Object.keys(changes).length === 0) return redirect(reply, toUserUrl(visit, userId, { done: 'nothing' }))
+  await profiles.update(userId, changes, visitor.by)
+  return redirect(reply, toUserUrl(visit, userId, { done: 'saved' }))
+}
+
+/** Sends the page about a user, who may have no profile. */
+export async function sendUser (visit: Visit, userId: string, profile: ProfileRecord | null, shown: Shown = {}): Promise<FastifyReply> {
+  const { context: { service: { profiles }, now }, context, visitor, language, reply } = visit
+  const { entered, errors } = shown.profile ?? { entered: null, errors: {} }
+  const keys = await toKeysView(visit, userId)
+  const refusal = profile === null ? null : refuseKeys(profile, keys.live, profiles.groups(), language)
+  const title = language.say('admin.userTitle', { name: userId })
+  return await sendPage(context, reply, {
+    status: shown.status ?? (profile === null ? 404 : 200),
+    view: 'admin-user',
+    title: (shown.status ?? 200) === 200 ? title : language.say('page.error', { title }),
+    visitor,
+    home: homeOfAdmins(visit),
+    notice: shown.notice ?? stray(visit, profile, shown.key),
+    data: {
+      userId,
+      profile: profile === null ? null : toProfileForm(entered ?? toEntered(profile), errors, profile, profiles, language),
+      standing: profile === null ? null : toStanding(profile, profiles.groups(), now(), language),
+      form: profile === null || refusal !== null ? null : toKeyForm(visit, profile, shown.key),
+      refusal,
+      action: toUserUrl(visit, userId),
+      revokeAllUrl: keys.live === 0 ? null : `${homeOfAdmins(visit)}/revoke-all?user=${encodeURIComponent(userId)}`,
+      keys,
+      history: await toUserHistory(visit, userId)
+    }
+  })
+}
+
+/** What is wrong with a field of a key that the form does not have. */
+function stray (visit: Visit, profile: ProfileRecord | null, key: EnteredKey | undefined): Notice | null {
+  return profile === null || key === undefined ? null : strayFault(rulesOf(visit.context, profile), key.faults)
+}
+
+/** Tells what was done before the page came up again, where that can be seen to be so. */
+async function noticeOf (visit: Visit, userId: string): Promise<Notice | null> {
+  const { context: { service }, language: { say }, request: { query } } = visit
+  const done = readHint(query, 'done')
+  if (done === 'saved') return { kind: 'success', text: say('admin.saved') }
+  if (done === 'made') return { kind: 'success', text: say('admin.profileMade') }
+  if (done === 'nothing') return { kind: 'warning', text: say('admin.nothingChanged') }
+  if (done === 'revoked') return (await service.count(userId)).live > 0 ? null : { kind: 'success', text: say('admin.allRevoked') }
+  const key = await service.get(readHint(query, 'revoked') ?? '')
+  if (key === null || key.userId !== userId || key.state !== 'revoked') return null
+  return { kind: 'success', text: say('list.wasRevoked', { name: key.name || say('key.unnamed') }) }
+}

@@ -1,0 +1,151 @@
+import Database from 'better-sqlite3'
+import { test, type Test } from 'tap'
+import type { ApiKeyOptions } from '../lib/index.js'
+import { buildAdmin } from './helpers/admin.js'
+import { textOf } from './helpers/pages.js'
+
+const USER = '/keys/admin/user?id=ann'
+const OPTIONS: ApiKeyOptions = {
+  maxKeys: 5, groups: { trial: { maxKeys: 1_000, canMakeKeys: false }, staff: {} }
+}
+
+/** The pages with a profile of Ann's, and what the form on her page would send. */
+async function open (t: Test, profile: Parameters<Awaited<ReturnType<typeof buildAdmin>>['app']['apiKeys']['profiles']['create']>[1] = {}, options: ApiKeyOptions = OPTIONS) {
+  const pages = await buildAdmin(t, options)
+  await pages.app.apiKeys.profiles.create('ann', profile)
+  return { ...pages, profiles: pages.app.apiKeys.profiles, form: async () => fieldsOf((await pages.get(USER)).body) }
+}
+
+/** The fields of the form that changes a profile, as a browser would send them. */
+function fieldsOf (body: string): Record<string, string> {
+  const form = /<form method="post" action="\/keys\/admin\/user[^]*?<\/form>/.exec(body)?.[0] ?? ''
+  const inputs = Array.from(form.matchAll(/<input [^>]*>/g), ([tag]) => [/ name="([^"]*)"/.exec(tag)?.[1] ?? '', / value="([^"]*)"/.exec(tag)?.[1] ?? ''] as const)
+  const selects = Array.from(form.matchAll(/<select [^>]*name="([^"]*)"[^]*?<\/select>/g), ([tag, name = '']) => [name, / value="([^"]*)" selected/.exec(tag)?.[1] ?? ''] as const)
+  return Object.fromEntries([...inputs, ...selects])
+}
+
+test('the form shows what the profile says itself, and what holds where it says nothing', async (t) => {
+  const { get, form, profiles } = await open(t)
+  t.same(await form(), {
+    group: '', limit: 'inherit', maxKeys: '', canUseApi: 'inherit', canMakeKeys: 'inherit', 'was-group': '', 'was-limit': 'inherit', 'was-maxKeys': '', 'was-canUseApi': 'inherit', 'was-canMakeKeys': 'inherit'
+  })
+  t.match(textOf(await get(USER)), /Group No group trial staff Key limit As for everybody: 5 unlimited A number of its own .*May use the API As for everybody: yes yes no May make keys As for everybody: yes yes no/)
+  await profiles.update('ann', { group: 'trial', maxKeys: 7, canUseApi: false, canMakeKeys: true })
+  t.match(await form(), { group: 'trial', limit: 'own', maxKeys: '7', canUseApi: 'no', canMakeKeys: 'yes' })
+  t.match(textOf(await get(USER)), /Key limit As the group says: 1,000 .*May use the API As the group says: yes yes no May make keys As the group says: no/)
+  await profiles.update('ann', { maxKeys: -1 })
+  t.match(await form(), { limit: 'unlimited', maxKeys: '' })
+})
+
+test('scopes, expiry and rate limit that hold can be read, with last access and age', async (t) => {
+  const { get, profiles, app, tick } = await open(t)
+  t.match(textOf(await get(USER)), 'What holds Scopes all Keys expire after never At the latest after never Rate limit none Last access Never Profile made just now')
+  const { key } = await app.apiKeys.create('ann')
+  tick(60_000)
+  await app.apiKeys.verify(key)
+  await profiles.update('ann', { scopes: ['read', 'write'], expiry: { default: '90d', max: '2y' }, rateLimit: { max: 1, timeWindow: '1m' } })
+  t.match(textOf(await get(USER)), 'Scopes read, write Keys expire after 90 days At the latest after 2 years Rate limit 1 request in 1 minute Last access just now Profile made 1 minute ago')
+  await profiles.update('ann', { scopes: [] })
+  t.match(textOf(await get(USER)), 'Scopes none')
+})
+
+test('what was changed is saved, holds at once, and is in the history with who did it', async (t) => {
+  const { app, get, post, form, profiles } = await open(t)
+  const answer = await post(USER, { ...await form(), group: 'trial', limit: 'own', maxKeys: ' 12 ', canUseApi: 'no', canMakeKeys: 'yes' })
+  t.equal(answer.statusCode, 303)
+  t.equal(answer.headers.location, `${USER}&done=saved`)
+  const page = await get(String(answer.headers.location))
+  t.match(page.body, /<div class="ak-notice ak-success" role="status" tabindex="-1" autofocus>The profile was saved\. It holds from the next request on\.<\/div>/)
+  t.match(await profiles.get('ann'), { group: 'trial', own: { maxKeys: 12, canUseApi: false, canMakeKeys: true } })
+  t.match((await app.apiKeys.history({ userId: 'ann', limit: 1 })).entries, [{
+    action: 'apiUserUpdated', actor: 'root', ip: '127.0.0.1', changes: { group: [null, 'trial'], maxKeys: [null, 12], canUseApi: [null, false], canMakeKeys: [null, true] }
+  }])
+  t.match(textOf(page), /History Profile changed by you from 127\.0\.0\.1/)
+
+  await post(USER, { ...await form(), group: '', limit: 'inherit', maxKeys: '', canUseApi: 'inherit', canMakeKeys: 'inherit' })
+  t.match(await profiles.get('ann'), { group: null, own: { maxKeys: null, canUseApi: null, canMakeKeys: null } })
+  await post(USER, { ...await form(), limit: 'unlimited', canMakeKeys: 'no' })
+  t.match(await profiles.get('ann'), { own: { maxKeys: -1, canMakeKeys: false } })
+  await post(USER, { ...await form(), limit: 'own', maxKeys: '0' })
+  t.match(await profiles.get('ann'), { own: { maxKeys: 0 } })
+  await post(USER, { ...await form(), limit: 'inherit' })
+  t.match(await profiles.get('ann'), { own: { maxKeys: null } }, 'a number that stays behind is not in the way')
+})
+
+test('a form in which nothing was changed changes nothing, and says so', async (t) => {
+  const { app, get, post, form } = await open(t)
+  let updates = 0
+  app.apiKeys.on('apiUserUpdated', () => updates++)
+  for (const fields of [await form(), {}]) {
+    const { headers } = await post(USER, fields)
+    t.equal(headers.location, `${USER}&done=nothing`)
+    t.match(textOf(await get(String(headers.location))), 'Nothing was changed.')
+  }
+  t.equal(updates, 0)
+})
+
+test('two administrators who change different things do not undo each other', async (t) => {
+  const { post, form, profiles } = await open(t)
+  const [one, two] = [await form(), await form()]
+  await post(USER, { ...one, canUseApi: 'no' })
+  await post(USER, { ...two, limit: 'own', maxKeys: '3' })
+  t.match(await profiles.get('ann'), { own: { maxKeys: 3, canUseApi: false } })
+})
+
+test('what is wrong is told at its field, which has the focus; nothing is saved, and what was entered is there still', async (t) => {
+  const { post, form, profiles } = await open(t, { group: 'staff' })
+  for (const [fields, field, message] of [
+    [{ limit: 'own' }, 'maxKeys', 'Enter how many live keys there may be.'], [{ limit: 'own', maxKeys: 'many' }, 'maxKeys', 'Enter a whole number from 0 to 1,000,000.'],
+    [{ limit: 'own', maxKeys: '-1' }, 'maxKeys', 'Enter a whole number'], [{ limit: 'own', maxKeys: '1.5' }, 'maxKeys', 'Enter a whole number'],
+    [{ limit: 'own', maxKeys: '1000001' }, 'maxKeys', 'Enter a whole number'], [{ maxKeys: '4' }, 'limit', 'To use the number, choose “A number of its own”'],
+    [{ limit: 'unlimited', maxKeys: '4' }, 'limit', 'To use the number'], [{ limit: 'much' }, 'limit', 'Choose one of these.'],
+    [{ group: 'nobles' }, 'group', 'Choose one of these.'], [{ canUseApi: 'maybe' }, 'canUseApi', 'Choose one of these.'], [{ canMakeKeys: '' }, 'canMakeKeys', 'Choose one of these.']
+  ] as const) {
+    const page = await post(USER, { ...await form(), canUseApi: 'no', ...fields })
+    t.equal(page.statusCode, 400)
+    t.match(page.body, '<title>Error: User ann</title>')
+    t.match(textOf(page), `⚠ ${message}`)
+    t.match(page.body, new RegExp(`<p class="ak-field-error" id="ak-${field}-error">`))
+    t.match(page.body, new RegExp(`<(input|select) id="ak-${field}"[^>]* aria-describedby="[^"]*ak-${field}-error" aria-invalid="true" autofocus>`))
+    t.match(fieldsOf(page.body), { 'was-canUseApi': 'inherit', 'was-group': 'staff', ...(field === 'maxKeys' && { ...fields, canUseApi: 'no' }) })
+  }
+  t.match(await profiles.get('ann'), { group: 'staff', own: { maxKeys: null, canUseApi: null, canMakeKeys: null } })
+})
+
+test('a profile in a group that is not declared any more is shown so, may stay in it, and can leave it', async (t) => {
+  const database = new Database(':memory:')
+  t.teardown(() => database.close())
+  await open(t, { group: 'trial' }, { ...OPTIONS, database })
+  const { get, post, form, profiles } = await open(t, {}, { database, groups: { staff: {} } })
+  const page = await get(USER)
+  t.match(textOf(page), 'This group is not declared in the application any more. All keys of this user are refused until you choose another or none.')
+  t.match(textOf(page), 'Group No group staff trial (not declared)')
+  t.match(textOf(page), 'No key can be made, since the user’s group is not declared any more.')
+  t.equal((await post(USER, { ...await form(), limit: 'own', maxKeys: '2' })).statusCode, 303)
+  t.match(await profiles.get('ann'), { group: 'trial', own: { maxKeys: 2 } })
+  t.equal((await post(USER, { ...await form(), group: 'staff' })).statusCode, 303)
+  t.match(await profiles.get('ann'), { group: 'staff' })
+  t.equal((await post(USER, { ...await form(), group: 'trial' })).statusCode, 400, 'nobody comes into it any more')
+})
+
+test('a profile that was deleted while the form was open is told to be gone', async (t) => {
+  const { post, form, profiles } = await open(t)
+  const fields = await form()
+  await profiles.delete('ann')
+  const page = await post(USER, { ...fields, canUseApi: 'no' })
+  t.equal(page.statusCode, 404)
+  t.match(textOf(page), 'This user has no profile')
+  t.equal(await profiles.get('ann'), null)
+})
+
+test('notices tell only what can be seen to be so', async (t) => {
+  const { app, get } = await open(t)
+  const { id } = await app.apiKeys.create('ann', { name: 'live' })
+  const other = await app.apiKeys.create('bob', { name: 'of bob' })
+  await app.apiKeys.revoke(other.id)
+  for (const query of [`revoked=${id}`, `revoked=${other.id}`, 'revoked=none', 'revoked=', 'done=revoked', 'done=rubbish', 'done=saved&done=saved']) {
+    t.notMatch((await get(`${USER}&${query}`)).body, 'ak-notice', query)
+  }
+  await app.apiKeys.revoke(id)
+  t.match(textOf(await get(`${USER}&revoked=${id}`)), 'The key “live” was revoked.')
+})
