@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
-import { isRefusal, retryHeaders } from '../../errors.js'
+import { InvalidKeyError, retryHeaders } from '../../errors.js'
 import type { KeyBounds } from '../../keys/arguments.js'
 import type { Asker } from '../../keys/on-behalf.js'
 import type { ApiKeys } from '../../keys/service.js'
@@ -54,13 +54,15 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
   /** Makes a handler of what happens for somebody who is known. What is wrong with a request is told to those alone. */
   function known (handle: (ask: Ask) => Promise<unknown>) {
     return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-      const asker = await findAsker(deps, request, reply)
-      if (request.validationError !== undefined) throw request.validationError
-      return await handle({ asker, request, reply }).catch((error: unknown) => {
+      try {
+        const asker = await findAsker(deps, request, reply)
+        if (request.validationError !== undefined) throw request.validationError
+        return await handle({ asker, request, reply })
+      } catch (error) {
         reply.headers(retryHeaders(error))
         // Of a key that ended while it asked.
-        throw isRefusal(error) && error.statusCode === 401 ? deps.guard.refusal(request, reply, null, error) : error
-      })
+        throw error instanceof InvalidKeyError ? deps.guard.refusal(request, reply, null, error) : error
+      }
     }
   }
 }

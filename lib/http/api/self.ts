@@ -33,7 +33,7 @@ export async function selfRoutes (app: FastifyInstance, { service, guard, schema
 
   app.get('/self', { config: configOf(NO_SCOPES), schema: schemas.self }, async (request, reply) => {
     // An application may have ended its login on the way.
-    const key = request.apiUser === null ? null : await service.get(request.apiUser.keyId)
+    const key = request.apiUser === null ? null : await service.get(request.apiUser.keyId).catch((error: unknown) => { throw guard.refusal(request, reply, null, error) })
     if (key === null) throw guard.missing(request, reply)
     return toKeyBody(key)
   })
