@@ -81,7 +81,7 @@ export class Activity {
     const newest = new Map(rows.map(({ id }) => [id, this.#accesses.get(id) ?? 0]))
     for (const access of this.#waiting.values()) if (newest.has(access.user.profileId)) noteNewest(newest, access)
     return rows.map((row) => {
-      const at = newest.get(row.id) ?? 0
+      const at = newest.get(row.id) as number
       return at <= (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
     })
   }

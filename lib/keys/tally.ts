@@ -44,9 +44,9 @@ export class Tally {
     return [...this.#waiting.keys()]
   }
 
-  /** Takes out the counts of some keys. */
+  /** Takes out the counts of some of them. */
   take (keyIds: readonly string[]): DayCount[] {
-    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) as Count[])
     for (const keyId of keyIds) this.#waiting.delete(keyId)
     this.#size -= counts.length
     return counts
