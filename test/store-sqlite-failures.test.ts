@@ -98,6 +98,16 @@ t.test('a table of the generation that is gone means that no key is trusted', as
   t.strictSame((await app.inject({ url: '/me', headers: { [HEADER]: key } })).json(), UNAVAILABLE)
 })
 
+t.test('uses that are refused, though their keys are there, are kept and tried again', async (t) => {
+  const { app, client, id, key } = await fragile(t)
+  t.equal((await ask(app, key)).status, 200)
+  client.exec("CREATE TRIGGER no_uses BEFORE INSERT ON api_key_uses BEGIN SELECT raise(ABORT, 'none'); END")
+  await t.rejects(app.apiKeys.flush(), { code: 'FST_API_KEY_INTERNAL', cause: { name: 'SQLITE_CONSTRAINT_TRIGGER' } })
+  client.exec('DROP TRIGGER no_uses')
+  await app.apiKeys.flush()
+  t.match(client.prepare('SELECT key_id FROM api_key_uses').all(), [{ key_id: id }])
+})
+
 t.test('a statement that the schema refuses is a defect, 500 with a fixed message', async (t) => {
   const { app, log, client, id, key } = await fragile(t)
   client.exec("CREATE TRIGGER no_names BEFORE UPDATE OF name ON api_keys BEGIN SELECT raise(ABORT, 'digest ' || hex(OLD.digest)); END")
