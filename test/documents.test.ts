@@ -4,7 +4,7 @@ import { blocks, promises } from './helpers/readme.js'
 
 t.setTimeout(180_000)
 
-for (const document of ['docs/limits.md', 'docs/history.md']) {
+for (const document of ['docs/api.md', 'docs/limits.md', 'docs/history.md']) {
   t.test(`the examples of ${document} do what they say`, async (t) => {
     const examples = blocks('ts', document)
     const { faults, files } = compile(t.testdir(), examples.map(({ code }) => code))
