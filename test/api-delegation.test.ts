@@ -146,11 +146,12 @@ onEachEngine('a person gives no key more than the profile may have', async (t, d
   t.match((await call(ann, 'POST', '', { expiresIn: '31d' })).json(), { statusCode: 400, code: 'FST_API_KEY_EXPIRY_TOO_LATE' })
   const { rateLimit } = (await call(ann, 'POST', '', {})).json()
   t.equal(rateLimit, null)
-  await app.apiKeys.update(id, { rateLimit: false, enabled: false })
-  t.match((await call(ann, 'PATCH', `/${id}`, { enabled: true })).json(), { ...BEYOND, message: /^rateLimit/ }, 'what the application gave is not for people to bring back')
-  t.match((await call(ann, 'POST', `/${id}/rotate`)).json(), BEYOND)
-  t.match((await call(ann, 'PATCH', `/${id}`, { name: 'still hers' })).json(), { name: 'still hers', rateLimit: false })
-  t.equal((await app.apiKeys.identify(key))?.rotatedAt, null)
+  await app.apiKeys.update(id, { rateLimit: false, enabled: false, allowedIps: ['127.0.0.1'] })
+  t.match((await call(ann, 'PATCH', `/${id}`, { enabled: true, allowedIps: null, name: 'hers' })).json(), { state: 'active', name: 'hers', rateLimit: false }, 'what the application gave is hers')
+  t.match((await call(ann, 'POST', `/${id}/rotate`)).json(), { id, rateLimit: false })
+  t.ok((await app.apiKeys.identify(key))?.rotatedAt, 'and so is the new secret')
+  t.match((await call(ann, 'PATCH', `/${id}`, { rateLimit: { max: 60, timeWindow: '1m' } })).json(), { rateLimit: { max: 60 } })
+  t.match((await call(ann, 'PATCH', `/${id}`, { rateLimit: false })).json(), { ...BEYOND, message: /^rateLimit/ }, 'and not for her to bring back')
 })
 
 onEachEngine('changes at the same time add up to nothing that neither may', async (t, database) => {

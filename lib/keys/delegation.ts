@@ -12,8 +12,8 @@ import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
  * profile may have, for a program what its own key may. Pure, and asked while the key in question is locked.
  *
  * One order is all that it rests on: whether a key, by all that it may, is within another. A new key has to be within what
- * the asker holds. So has a key that a change makes more of than it was, in whatever respect; while less than it was it may
- * become freely.
+ * the asker holds. So has a key that a program makes more of than it was, in whatever respect; while less than it was it may
+ * become freely. A person holds all of their keys, so what counts there is only what becomes more.
  */
 
 /** At most so many in a span of milliseconds; `Infinity` for no limit, and for a span without end. */
@@ -69,18 +69,42 @@ function quotaOf (quota: Quota | null, isLeft: boolean): Limit {
   return { max: quota?.max ?? Infinity, span: quota?.every ?? Infinity, isLeft }
 }
 
+type Compare = (asked: Reach, own: Reach) => Excess | null
+
+/** Each respect in which one reach may be beyond another; null where it is within. */
+const RESPECTS: readonly Compare[] = [
+  function scopes (asked, own) {
+    const beyond = own.scopes === null ? [] : (asked.scopes ?? []).filter((scope) => !own.scopes?.includes(scope))
+    return beyond.length === 0 ? null : { name: 'scopes', allowed: `within ${own.scopes?.join(', ') || 'none'}`, got: beyond.join(', ') }
+  },
+  function expiry (asked, own) {
+    if (own.expiresAt === null || (asked.expiresAt !== null && asked.expiresAt <= own.expiresAt)) return null
+    return { name: 'expiresAt', allowed: `${toText(own.expiresAt)} or earlier`, got: toText(asked.expiresAt) }
+  },
+  function networks (asked, own) {
+    if (own.allowedIps === null || (asked.allowedIps !== null && lieWithin(asked.allowedIps, own.allowedIps))) return null
+    return { name: 'allowedIps', allowed: `within ${own.allowedIps.join(', ')}`, got: asked.allowedIps?.join(', ') ?? 'anywhere' }
+  },
+  ({ rate }, own) => isRateWithin(rate, own.rate) ? null : excessOf('rateLimit', rate, own.rate),
+  ({ quota }, own) => isQuotaWithin(quota, own.quota) ? null : excessOf('quota', quota, own.quota)
+]
+
 /** In what respect a reach is beyond another; null when it is within. */
 export function findExcess (asked: Reach, own: Reach): Excess | null {
-  const scopes = own.scopes === null ? [] : (asked.scopes ?? []).filter((scope) => !own.scopes?.includes(scope))
-  if (scopes.length > 0) return { name: 'scopes', allowed: `within ${own.scopes?.join(', ') || 'none'}`, got: scopes.join(', ') }
-  if (own.expiresAt !== null && (asked.expiresAt === null || asked.expiresAt > own.expiresAt)) {
-    return { name: 'expiresAt', allowed: `${toText(own.expiresAt)} or earlier`, got: toText(asked.expiresAt) }
+  return firstOf(RESPECTS, (compare) => compare(asked, own))
+}
+
+/** In what respect something becomes more than it was and than may be given; null in none. */
+function findGain (after: Reach, before: Reach, own: Reach): Excess | null {
+  return firstOf(RESPECTS, (compare) => compare(after, before) === null ? null : compare(after, own))
+}
+
+function firstOf (respects: readonly Compare[], find: (compare: Compare) => Excess | null): Excess | null {
+  for (const compare of respects) {
+    const excess = find(compare)
+    if (excess !== null) return excess
   }
-  if (own.allowedIps !== null && (asked.allowedIps === null || !lieWithin(asked.allowedIps, own.allowedIps))) {
-    return { name: 'allowedIps', allowed: `within ${own.allowedIps.join(', ')}`, got: asked.allowedIps?.join(', ') ?? 'anywhere' }
-  }
-  if (!isRateWithin(asked.rate, own.rate)) return excessOf('rateLimit', asked.rate, own.rate)
-  return isQuotaWithin(asked.quota, own.quota) ? null : excessOf('quota', asked.quota, own.quota)
+  return null
 }
 
 function toText (time: number | null): string {
@@ -149,14 +173,16 @@ export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds
       const { terms, own } = reach(profile)
       const before = reachOf(key, terms)
       const after = reachOf({ ...key, ...fields }, terms)
+      // Whatever the key is otherwise, it is the person's.
+      if (acting === null) return refuse(findGain(after, before, own))
       const isEnabled = key.enabled === false && fields.enabled === true
       // By then it is no longer what it was when its request was let in.
-      if (key.id === acting?.id) return refuse(isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before))
+      if (key.id === acting.id) return refuse(isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before))
       return isEnabled || findExcess(after, before) !== null ? refuse(findExcess(after, own)) : null
     },
     rotate (key, profile) {
       const { terms, own } = reach(profile)
-      return key.id === acting?.id ? null : refuse(findExcess(reachOf(key, terms), own))
+      return acting === null || acting.id === key.id ? null : refuse(findExcess(reachOf(key, terms), own))
     }
   }
 }
