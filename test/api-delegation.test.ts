@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { ApiKeyOptions, KeyGrants, KeyRecord } from '../lib/index.js'
 import { lieWithin } from '../lib/keys/addresses.js'
-import { boundsOf, findExcess, reachOf, type Reach } from '../lib/keys/delegation.js'
+import { boundsOf, findExcess, reachOf, type KeyReach } from '../lib/keys/delegation.js'
 import type { Resolved } from '../lib/keys/terms.js'
 import type { ProfileRow, StoredKey } from '../lib/store/store.js'
 import { Clock, server, T0 } from './helpers/app.js'
@@ -196,7 +196,7 @@ const anyNetwork = fc.oneof(
 )
 const anyAddress = fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('10.0.0.1', '10.127.255.255', '10.128.0.1', '127.0.0.1', '::ffff:10.0.0.9', '2001:db8::1', '2001:db8:8000::1', '::1'))
 const anyOwn = fc.oneof(fc.constant({ max: Infinity, span: Infinity, isLeft: false }), fc.record({ max: fc.integer({ min: 1, max: 20 }), span: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constant(Infinity)), isLeft: fc.constant(false) }))
-const anyReach: fc.Arbitrary<Reach> = fc.record({
+const anyReach: fc.Arbitrary<KeyReach> = fc.record({
   scopes: fc.subarray(['a', 'b', 'c']),
   expiresAt: fc.option(fc.integer({ min: 1, max: 5 }), { nil: null }),
   allowedIps: fc.option(fc.array(anyNetwork, { minLength: 1, maxLength: 3 }), { nil: null }),
@@ -249,6 +249,8 @@ t.test('no address of networks that lie within others is outside of those', asyn
     return addresses.every((address) => !isInner(address) || isOuter(address))
   }), { numRuns: 5000 })
   t.ok(within > 100, `${within}`)
+  t.notOk(lieWithin(['no network'], ['0.0.0.0/0', '::/0']), 'what is no network is in none')
+  t.notOk(lieWithin(['10.0.0.1'], ['no network']), 'and has nothing in it')
 })
 
 t.test('whatever a program asks for, no key becomes more than it was and more than the program', async (t) => {

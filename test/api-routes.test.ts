@@ -209,6 +209,8 @@ t.test('notes of the application are neither shown nor taken', async (t) => {
     t.notMatch(body, /gold|silver|metadata|profileId/)
   }
   t.match((await call(ANN, 'PATCH', `/${id}`, { metadata: { plan: 'gold' } })).json(), { code: 'FST_API_KEY_INVALID_ARGUMENT' })
+  const { id: plain } = await app.apiKeys.create('ann')
+  t.match((await call({ key }, 'GET', `/${plain}/history`)).json().entries, [{ action: 'apiKeyCreated', actor: null, changes: null }])
   t.match((await app.apiKeys.get(id))?.metadata, { plan: 'silver' })
 })
 

@@ -36,6 +36,11 @@ export interface Reach {
   readonly quota: Limit
 }
 
+/** What a key may, which always has a list of scopes. */
+export interface KeyReach extends Reach {
+  readonly scopes: readonly string[]
+}
+
 /** In what respect one reach is beyond another, and how to say so. */
 export interface Excess {
   readonly name: string
@@ -46,7 +51,7 @@ export interface Excess {
 type Given = Pick<KeyRow, keyof KeyTerms>
 
 /** What a key may, for a profile whose terms are these. */
-export function reachOf (key: Given, terms: Resolved): Reach {
+export function reachOf (key: Given, terms: Resolved): KeyReach {
   return {
     scopes: narrow(key.scopes, terms.scopes),
     expiresAt: key.expiresAt,
@@ -69,12 +74,12 @@ function quotaOf (quota: Quota | null, isLeft: boolean): Limit {
   return { max: quota?.max ?? Infinity, span: quota?.every ?? Infinity, isLeft }
 }
 
-type Compare = (asked: Reach, own: Reach) => Excess | null
+type Compare = (asked: KeyReach, own: Reach) => Excess | null
 
 /** Each respect in which one reach may be beyond another; null where it is within. */
 const RESPECTS: readonly Compare[] = [
   function scopes (asked, own) {
-    const beyond = own.scopes === null ? [] : (asked.scopes ?? []).filter((scope) => !own.scopes?.includes(scope))
+    const beyond = own.scopes === null ? [] : asked.scopes.filter((scope) => !own.scopes?.includes(scope))
     return beyond.length === 0 ? null : { name: 'scopes', allowed: `within ${own.scopes?.join(', ') || 'none'}`, got: beyond.join(', ') }
   },
   function expiry (asked, own) {
@@ -90,12 +95,12 @@ const RESPECTS: readonly Compare[] = [
 ]
 
 /** In what respect a reach is beyond another; null when it is within. */
-export function findExcess (asked: Reach, own: Reach): Excess | null {
+export function findExcess (asked: KeyReach, own: Reach): Excess | null {
   return firstOf(RESPECTS, (compare) => compare(asked, own))
 }
 
 /** In what respect something becomes more than it was and than may be given; null in none. */
-function findGain (after: Reach, before: Reach, own: Reach): Excess | null {
+function findGain (after: KeyReach, before: Reach, own: Reach): Excess | null {
   return firstOf(RESPECTS, (compare) => compare(after, before) === null ? null : compare(after, own))
 }
 

@@ -1,4 +1,5 @@
 import type { FastifySchema } from 'fastify'
+import type { Check } from '../../checks.js'
 import { DURATION_FORMS } from '../../durations.js'
 import { MAX_NETWORKS } from '../../keys/addresses.js'
 import { grantChecks, MAX_NAME, REASON, type KeyBounds } from '../../keys/arguments.js'
@@ -20,7 +21,8 @@ const answer = (properties: Record<string, Schema>): Schema => ({ type: 'object'
 
 const orNull = (schema: Schema): Schema => ({ ...schema, type: [schema.type as string, 'null'] })
 
-const DURATION: Schema = { description: DURATION_FORMS, anyOf: [{ type: 'integer', minimum: 1 }, { type: 'string', minLength: 2, maxLength: 40 }] }
+const DURATIONS: readonly Schema[] = [{ type: 'integer', minimum: 1 }, { type: 'string', minLength: 2, maxLength: 40 }]
+const DURATION: Schema = { description: DURATION_FORMS, anyOf: DURATIONS }
 const MAX: Schema = { description: `a whole number from 1 to ${MAX_MAX}`, type: 'integer', minimum: 1, maximum: MAX_MAX }
 const NONE: Schema = { type: 'boolean', enum: [false] }
 const NOT_SAID: Schema = { type: 'null' }
@@ -29,7 +31,7 @@ const NOT_SAID: Schema = { type: 'null' }
 function grants (settings: KeyBounds): Record<string, Schema> {
   const { scopes } = settings
   const checks = grantChecks(settings)
-  const allowed = (name: string) => checks[name]?.allowed ?? ''
+  const allowed = (name: string) => (checks[name] as Check).allowed
   const scope: Schema = { type: 'string', minLength: 1, maxLength: 100, ...(scopes !== null && { enum: [...scopes.keys()] }) }
   return {
     name: { description: allowed('name'), type: 'string', maxLength: MAX_NAME },
@@ -38,7 +40,7 @@ function grants (settings: KeyBounds): Record<string, Schema> {
     expiresIn: { ...DURATION, description: `${allowed('expiresIn')}; not together with expiresAt` },
     allowedIps: { description: allowed('allowedIps'), type: ['array', 'null'], items: { type: 'string', maxLength: 50 }, minItems: 1, maxItems: MAX_NETWORKS },
     rateLimit: { description: allowed('rateLimit'), anyOf: [object({ max: MAX, timeWindow: DURATION }, ['max', 'timeWindow']), NONE, NOT_SAID] },
-    quota: { description: allowed('quota'), anyOf: [object({ max: MAX, every: { ...DURATION, anyOf: [...DURATION.anyOf ?? [], NOT_SAID] } }, ['max']), NONE, NOT_SAID] }
+    quota: { description: allowed('quota'), anyOf: [object({ max: MAX, every: { ...DURATION, anyOf: [...DURATIONS, NOT_SAID] } }, ['max']), NONE, NOT_SAID] }
   }
 }
 

@@ -1,5 +1,4 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { isPlainObject } from '../../checks.js'
 import { ArgumentError, describe } from '../../errors.js'
 
 /*
@@ -78,5 +77,5 @@ function locate ([next, ...rest]: readonly string[], schema: Schema, value: unkn
   const inner = `${name === '' ? '' : `${name}.`}${next.slice(0, 100)}`
   const property = Object.hasOwn(properties, next) ? properties[next] : undefined
   if (property === undefined) return { name: inner, allowed: Object.keys(properties).length === 0 ? 'left out' : `one of ${Object.keys(properties).join(', ')}`, got: 'an unknown name' }
-  return locate(rest, property, isPlainObject(value) ? value[next] : undefined, inner)
+  return locate(rest, property, (value as Readonly<Record<string, unknown>>)[next], inner)
 }
