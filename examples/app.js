@@ -16,11 +16,16 @@ try {
     database: DATABASE,
     getUser,
     maxKeys: 10,
+    scopes: { 'buckets:read': 'List and read buckets', 'buckets:write': 'Make and change buckets' },
+    expiry: { default: '90d', max: '1y' },
     pages: { prefix: '/keys', loginUrl: '/sign-in' }
   })
 
   // Needs a key.
   app.get('/api/buckets', async (request) => ({ owner: request.apiUser?.id, buckets: ['photos', 'backups'] }))
+
+  // Needs a key with a scope.
+  app.post('/api/buckets', { config: { apiKey: { scopes: ['buckets:write'] } } }, async (_request, reply) => reply.code(201).send({ made: true }))
 
   // Takes a key, but does without.
   app.get('/hello', { config: { apiKey: 'optional' } }, async (request) => `Hello, ${request.apiUser?.id ?? 'stranger'}!\n`)

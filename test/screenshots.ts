@@ -26,11 +26,10 @@ try {
 }
 
 async function takeForReadme (browser: Browser): Promise<void> {
-  const { app, ids } = await buildShowcase()
+  const { app, base, ids } = await buildShowcase()
   const page = await browser.newPage({ viewport: { width: 1040, height: 600 }, extraHTTPHeaders: PROXY })
   const shot = (name: string) => page.screenshot({ path: join(IMAGES, `${name}.png`), fullPage: true })
   try {
-    const base = `${await app.listen()}/keys`
     await page.goto(base)
     await shot('list')
     await page.goto(`${base}/${ids.get('Photo import')}`)
@@ -53,7 +52,7 @@ async function takeAll (browser: Browser, folder: string): Promise<void> {
 
 async function takePages (browser: Browser, width: number, colorScheme: 'light' | 'dark', pathOf: (name: string) => string): Promise<void> {
   const showcase = await buildShowcase()
-  const base = `${await showcase.app.listen()}/keys`
+  const { base } = showcase
   const context = await browser.newContext({ viewport: { width, height: 700 }, colorScheme, extraHTTPHeaders: PROXY })
   const page = await context.newPage()
   const shot = (name: string) => page.screenshot({ path: pathOf(name), fullPage: true })

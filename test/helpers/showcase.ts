@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import apiKey from '../../lib/index.js'
+import apiKey, { type PagesOptions } from '../../lib/index.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
@@ -7,6 +7,8 @@ const DAY = 24 * HOUR
 /** A service as a reader might run it, some weeks after the first key was made. */
 export interface Showcase {
   readonly app: FastifyInstance
+  /** The address of the list. */
+  readonly base: string
   /** The ids of the keys by name. */
   readonly ids: ReadonlyMap<string, string>
 }
@@ -14,8 +16,8 @@ export interface Showcase {
 /** Who looks: with the header `user`, somebody else than Ann, who has the keys. */
 const PEOPLE = new Map([['root', { id: 'root', name: 'Kim Roe', admin: true }], ['new', { id: 'new', name: 'Sam Poe' }]])
 
-/** Makes the service, with a month of use. */
-export async function buildShowcase (): Promise<Showcase> {
+/** Starts the service on a free port, with a month of use. */
+export async function buildShowcase (pages: PagesOptions = {}): Promise<Showcase> {
   let clock = Date.UTC(2026, 8, 1, 9, 12)
   const app = Fastify({ trustProxy: true })
   await app.register(apiKey, {
@@ -24,11 +26,12 @@ export async function buildShowcase (): Promise<Showcase> {
     expiry: { max: '1y' },
     rateLimit: { max: 6000, timeWindow: '1m' },
     scopes: { 'photos:read': 'See and download photos', 'photos:write': 'Add and change photos', 'albums:write': 'Make and change albums', 'account:read': 'See the plan and what is left of it' },
+    pages,
     now: () => clock,
     getUser: ({ headers }) => PEOPLE.get(String(headers['user'])) ?? { id: 'ann', name: 'Ann Lee' }
   })
   app.get('/v1/photos', async () => [])
-  await app.ready()
+  const base = `${await app.listen()}/keys`
   const ids = new Map<string, string>()
   const make = async (name: string, options: Parameters<typeof app.apiKeys.create>[1]) => {
     const key = await app.apiKeys.create('ann', { name, ...options }, { actor: 'ann', ip: '198.51.100.4' })
@@ -56,7 +59,7 @@ export async function buildShowcase (): Promise<Showcase> {
   await app.apiKeys.verify(rotated.key, { ip: '2001:db8::7c2' })
   clock += HOUR / 5
   await app.apiKeys.flush()
-  return { app, ids }
+  return { app, base, ids }
 }
 
 /** Gives Ann so many more keys that there are several pages of them. */
