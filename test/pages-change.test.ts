@@ -269,3 +269,27 @@ test('forms from other sites change nothing', async (t) => {
   for (const path of ['edit', 'rotate', 'disable', 'enable']) t.equal((await post(`/keys/${id}/${path}`, { name: 'x' }, 'ann', { 'sec-fetch-site': 'cross-site' })).statusCode, 403)
   t.match(await app.apiKeys.get(id), { name: 'k', state: 'active', rotatedAt: null })
 })
+
+test('a key that is older than keys may become by now is neither rotated nor enabled, nor is one whose group is not known', async (t) => {
+  let now = NOW
+  const database = new Database(':memory:')
+  t.after(() => database.close())
+  const { app, get, post } = await buildPages(t, { now: () => now, database })
+  const { id } = await app.apiKeys.create('ann', { name: 'k' })
+  await app.apiKeys.update(id, { enabled: false })
+  await app.apiKeys.profiles.update('ann', { expiry: { max: '10d' } })
+  now += 11 * DAY
+  const send = async (told: string) => {
+    for (const path of ['rotate', 'enable']) {
+      const page = await post(`/keys/${id}/${path}`, { overlap: '0' })
+      t.equal(page.statusCode, 409, path)
+      t.match(textOf(page), told)
+      t.match(page.body, `href="/keys/${id}"`)
+    }
+    t.equal((await get(`/keys/${id}`)).statusCode, 200)
+  }
+  await send('This key is too old Keys may not live that long any more, so it cannot be rotated or enabled. Nothing was changed.')
+  database.exec("UPDATE api_key_profiles SET group_name = 'gone'")
+  await send('This is not possible at the moment Nothing was changed.')
+  t.match(await app.apiKeys.get(id), { state: 'disabled', rotatedAt: null })
+})

@@ -123,7 +123,7 @@ test('the history tells who changed what, in pages', async (t) => {
   for (const change of [
     'Name: one → two', 'Scopes: a → nothing', 'Allowed addresses: anywhere → ::1', 'Allowed addresses: ::1 → anywhere', 'Enabled: yes → no', 'Enabled: no → yes',
     'Expires: 13 Apr 2026, 12:00:00 UTC → Never', 'Rate limit: 7 → no limit', 'Rate limit counts within: 1 minute → the default', 'Rate limit: no limit → the default',
-    'Quota: 5 → 6', 'Quota: 6 → no limit', 'Quota begins anew every: in total → 1 day'
+    'Quota: 5 → 6', 'Quota: 6 → the default', 'Quota begins anew every: in total → 1 day'
   ]) t.match(history, change)
   t.match(history, 'Created by you from 192.0.2.7 yesterday Name: one Scopes: a Expires: 13 Apr 2026, 12:00:00 UTC Rate limit: 7 Rate limit counts within: 1 minute Quota: 5')
   t.notMatch(history, /note|digest|metadata/)

@@ -6,14 +6,16 @@ import { surroundings } from './owned-key.js'
 import type { Visit } from './signed-in.js'
 import type { TextName } from './text.js'
 
-/** The texts for what became of a key while a form for it was open. */
+/** The texts for what became of a key, or of what is allowed, while a form for it was open. */
 const TEXTS = new Map<string, [TextName, TextName]>([
   ['FST_API_KEY_NOT_LIVE', ['message.ended', 'message.endedText']],
+  ['FST_API_KEY_EXPIRY_TOO_LATE', ['message.tooOld', 'message.tooOldText']],
+  ['FST_API_KEY_UNKNOWN_GROUP', ['message.notNow', 'message.notNowText']],
   ['FST_API_KEY_ALREADY_ROTATED', ['message.rotated', 'message.rotatedText']]
 ])
 
 /**
- * Answers when a key changed while a form for it was open.
+ * Answers when the service refuses a change for a reason that the owner can understand.
  *
  * @throws the error when it is another
  */

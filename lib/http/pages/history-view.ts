@@ -25,7 +25,7 @@ const FIELDS: Readonly<Record<string, readonly [TextName, Tell]>> = {
   revokedReason: ['history.reason', asText],
   rateMax: ['history.rateMax', asLimit('count', 0)],
   rateWindow: ['history.rateWindow', asLimit('duration', 0)],
-  quotaMax: ['history.quotaMax', (value, { say, count }) => typeof value === 'number' ? count(value) : say('history.none')],
+  quotaMax: ['history.quotaMax', asLimit('count', 0)],
   quotaEvery: ['history.quotaEvery', (value, { say, duration }) => typeof value === 'number' ? duration(value) : say('history.total')],
   group: ['history.group', asText],
   maxKeys: ['history.maxKeys', asLimit('count', -1)],
