@@ -1,6 +1,7 @@
+import Database from 'better-sqlite3'
 import { test } from 'tap'
 import { buildAdmin } from './helpers/admin.js'
-import { attribute, secretOf, textOf } from './helpers/pages.js'
+import { attribute, NOW, secretOf, textOf } from './helpers/pages.js'
 
 const HOUR = 3_600_000
 const MAKE = '/keys/admin/keys?user=ann'
@@ -71,6 +72,45 @@ test('where no key may be made the page says why, also when that came up meanwhi
   t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 
+test('expiry, scopes and addresses are chosen as on the pages of owners, as far as the profile allows', async (t) => {
+  const { app, get, post } = await buildAdmin(t, { scopes: { read: 'Read', write: 'Write' } })
+  await app.apiKeys.profiles.create('ann', { scopes: ['read'] })
+  const { body } = await get(USER)
+  t.match(body, /name="scopes" value="read"/)
+  t.notMatch(body, /name="scopes" value="write"/)
+  await post(MAKE, 'name=k&scopes=read&expiry=30d&addresses=192.0.2.0%2F24')
+  t.match(await app.apiKeys.list('ann'), [{ scopes: ['read'], allowedIps: ['192.0.2.0/24'], expiresAt: new Date(NOW + 30 * 24 * HOUR) }])
+  const page = await post(MAKE, 'name=other&scopes=write&addresses=nowhere')
+  t.equal(page.statusCode, 400)
+  t.match(page.body, 'id="ak-scopes-error"')
+  t.match(page.body, 'id="ak-addresses-error"')
+  t.equal(attribute(page, /<input id="ak-name"[^>]*>/, 'value'), 'other')
+})
+
+test('what is wrong with a field that the form has not is told above it', async (t) => {
+  const { app, post } = await buildAdmin(t)
+  await app.apiKeys.profiles.create('ann')
+  const page = await post(MAKE, { name: 'k', scopes: 'read' })
+  t.equal(page.statusCode, 400)
+  t.match(page.body, '<div class="ak-notice ak-error" role="alert"')
+  t.same(await app.apiKeys.list('ann'), [])
+})
+
+test('what is not allowed any more since the form was read is told at its field', async (t) => {
+  let meanwhile = () => {}
+  const { app, post } = await buildAdmin(t, { scopes: { read: 'Read', write: 'Write' }, now: () => { meanwhile(); return NOW } })
+  await app.apiKeys.profiles.create('ann')
+  // Between reading what the profile allows and making the key.
+  meanwhile = () => {
+    meanwhile = () => {}
+    app.apiKeys.profiles.update('ann', { scopes: ['write'] }).catch(t.threw)
+  }
+  const page = await post(MAKE, { name: 'k', scopes: 'read' })
+  t.equal(page.statusCode, 400)
+  t.match(page.body, 'id="ak-scopes-error"')
+  t.same(await app.apiKeys.list('ann'), [])
+})
+
 test('for a user without a profile no key is made', async (t) => {
   const { app, post } = await buildAdmin(t)
   const page = await post(MAKE, { name: 'k' })
@@ -131,6 +171,17 @@ test("a user's history tells in pages what was done, to which key, and by whom",
   t.match(textOf(last), 'Created Laptop 19 by ann from 192.0.2.1 just now Name: Laptop Profile made by ann from 192.0.2.1 just now')
   t.notMatch(last.body, 'Older changes')
   for (const history of ['0', '-1', 'x', '1.5', '1e99']) t.match(textOf(await get(`${USER}&history=${history}`)), 'Revoked Unnamed key', history)
+})
+
+test('what was done to a key that was deleted by plain SQL is told without a link to it', async (t) => {
+  const database = new Database(':memory:')
+  t.teardown(() => database.close())
+  const { app, get } = await buildAdmin(t, { database })
+  const { id } = await app.apiKeys.create('ann', { name: 'Laptop' })
+  database.prepare('DELETE FROM api_keys WHERE id = ?').run(id)
+  const page = await get(USER)
+  t.match(textOf(page), 'History Created just now Name: Laptop')
+  t.notMatch(page.body, id)
 })
 
 test('revoking one key comes back to the user, and is in the history', async (t) => {

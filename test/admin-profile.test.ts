@@ -29,22 +29,22 @@ test('the form shows what the profile says itself, and what holds where it says 
   t.same(await form(), {
     group: '', limit: 'inherit', maxKeys: '', canUseApi: 'inherit', canMakeKeys: 'inherit', 'was-group': '', 'was-limit': 'inherit', 'was-maxKeys': '', 'was-canUseApi': 'inherit', 'was-canMakeKeys': 'inherit'
   })
-  t.match(textOf(await get(USER)), /Group No group trial staff Key limit As for everybody: 5 unlimited A number of its own .*May use the API As for everybody: yes yes no May make keys As for everybody: yes yes no/)
+  t.match(textOf(await get(USER)), /Group No group trial staff Key limit By default: 5 unlimited A number of its own .*May use the API By default: yes yes no May make keys By default: yes yes no/)
   await profiles.update('ann', { group: 'trial', maxKeys: 7, canUseApi: false, canMakeKeys: true })
   t.match(await form(), { group: 'trial', limit: 'own', maxKeys: '7', canUseApi: 'no', canMakeKeys: 'yes' })
-  t.match(textOf(await get(USER)), /Key limit As the group says: 1,000 .*May use the API As the group says: yes yes no May make keys As the group says: no/)
+  t.match(textOf(await get(USER)), /Key limit By group: 1,000 .*May use the API By group: yes yes no May make keys By group: no/)
   await profiles.update('ann', { maxKeys: -1 })
   t.match(await form(), { limit: 'unlimited', maxKeys: '' })
 })
 
 test('scopes, expiry and rate limit that hold can be read, with last access and age', async (t) => {
   const { get, profiles, app, tick } = await open(t)
-  t.match(textOf(await get(USER)), 'What holds Scopes all Keys expire after never At the latest after never Rate limit none Last access Never Profile made just now')
+  t.match(textOf(await get(USER)), 'What holds Scopes all Keys live for without end At most for without end Rate limit none Last access Never Profile made just now')
   const { key } = await app.apiKeys.create('ann')
   tick(60_000)
   await app.apiKeys.verify(key)
   await profiles.update('ann', { scopes: ['read', 'write'], expiry: { default: '90d', max: '2y' }, rateLimit: { max: 1, timeWindow: '1m' } })
-  t.match(textOf(await get(USER)), 'Scopes read, write Keys expire after 90 days At the latest after 2 years Rate limit 1 request in 1 minute Last access just now Profile made 1 minute ago')
+  t.match(textOf(await get(USER)), 'Scopes read, write Keys live for 90 days At most for 2 years Rate limit 1 request in 1 minute Last access just now Profile made 1 minute ago')
   await profiles.update('ann', { scopes: [] })
   t.match(textOf(await get(USER)), 'Scopes none')
 })

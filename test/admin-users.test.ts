@@ -26,9 +26,9 @@ test('each profile is listed with group, live keys and limit, permissions, last 
   tick(HOUR)
   await app.apiKeys.verify(key)
   const page = await get('/keys/admin')
-  t.match(textOf(page), 'ann trial 1 of 3 everything just now 1 hour ago')
-  t.match(textOf(page), 'bob – 0 not use the API Never 1 hour ago')
-  t.match(textOf(page), 'cat – 0 of 0 make no keys Never 1 hour ago')
+  t.match(textOf(page), 'ann trial 1 of 3 All just now 1 hour ago')
+  t.match(textOf(page), 'bob – 0 No API Never 1 hour ago')
+  t.match(textOf(page), 'cat – 0 of 0 No new keys Never 1 hour ago')
   t.match(page.body, '<a class="ak-name" href="/keys/admin/user?id=ann">ann</a>')
 })
 
@@ -38,7 +38,7 @@ test('a group that is not declared any more is shown as such', async (t) => {
   const { app } = await buildAdmin(t, { database, groups: { old: {} } })
   await app.apiKeys.profiles.create('ann', { group: 'old' })
   const { get } = await buildAdmin(t, { database })
-  t.match(textOf(await get('/keys/admin')), 'ann old (not declared) 0 not use the API make no keys')
+  t.match(textOf(await get('/keys/admin')), 'ann old (not declared) 0 No API No new keys')
 })
 
 test('users are found by the beginning of their id', async (t) => {
@@ -108,6 +108,7 @@ test('a user without a profile can be given one', async (t) => {
   const page = await get('/keys/admin/user?id=new%20user')
   t.equal(page.statusCode, 404)
   t.match(textOf(page), 'User new user This user has no profile Without a profile there are no keys. Is the user id right?')
+  t.notMatch(page.body, 'ak-history', 'of nobody there is nothing else')
   const answer = await post('/keys/admin/user?id=new%20user', { action: 'make' })
   t.equal(answer.statusCode, 303)
   t.equal(answer.headers.location, '/keys/admin/user?id=new%20user&done=made')
