@@ -39,14 +39,16 @@ test('the form shows what the profile says itself, and what holds where it says 
 
 test('scopes, expiry and rate limit that hold can be read, with last access and age', async (t) => {
   const { get, profiles, app, tick } = await open(t)
-  t.match(textOf(await get(USER)), 'What holds Scopes all Keys live for without end At most for without end Rate limit none Last access Never Profile made just now')
+  t.match(textOf(await get(USER)), 'What holds Scopes all Keys live for without end At most for without end Rate limit none Quota none Last access Never Profile made just now')
   const { key } = await app.apiKeys.create('ann')
   tick(60_000)
   await app.apiKeys.verify(key)
-  await profiles.update('ann', { scopes: ['read', 'write'], expiry: { default: '90d', max: '2y' }, rateLimit: { max: 1, timeWindow: '1m' } })
-  t.match(textOf(await get(USER)), 'Scopes read, write Keys live for 90 days At most for 2 years Rate limit 1 request in 1 minute Last access just now Profile made 1 minute ago')
-  await profiles.update('ann', { scopes: [] })
-  t.match(textOf(await get(USER)), 'Scopes none')
+  await profiles.update('ann', { scopes: ['read', 'write'], expiry: { default: '90d', max: '2y' }, rateLimit: { max: 1, timeWindow: '1m' }, quota: { max: 2, every: '1d' } })
+  t.match(textOf(await get(USER)), 'Scopes read, write Keys live for 90 days At most for 2 years Rate limit 1 request in 1 minute Quota 2 uses in 1 day Last access just now Profile made 1 minute ago')
+  await profiles.update('ann', { scopes: [], quota: { max: 1 } })
+  const text = textOf(await get(USER))
+  t.match(text, 'Scopes none')
+  t.match(text, 'Quota 1 use in total')
 })
 
 test('what was changed is saved, holds at once, and is in the history with who did it', async (t) => {

@@ -77,6 +77,8 @@ export interface StandingView {
   readonly expiryMax: string | null
   /** Requests of each key in each window, in words; null for no limit. */
   readonly rateLimit: { readonly max: number, readonly window: string } | null
+  /** Uses of each key, in total where the window is null; null for no quota. */
+  readonly quota: { readonly max: number, readonly window: string | null } | null
   readonly lastAccess: TimeView | null
   readonly created: TimeView
 }

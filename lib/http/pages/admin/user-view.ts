@@ -24,7 +24,7 @@ export interface EnteredKey {
 
 /** What holds for the user's keys. */
 export function toStanding (profile: ProfileRecord, groups: readonly string[], now: number, language: Language): StandingView {
-  const { scopes, expiry, rateLimit, lastAccessAt, createdAt } = profile
+  const { scopes, expiry, rateLimit, quota, lastAccessAt, createdAt } = profile
   const orNull = (milliseconds: number | null) => milliseconds === null ? null : language.duration(milliseconds)
   return {
     isGroupDeclared: isDeclared(profile, groups),
@@ -32,6 +32,7 @@ export function toStanding (profile: ProfileRecord, groups: readonly string[], n
     expiryDefault: orNull(expiry.default),
     expiryMax: orNull(expiry.max),
     rateLimit: rateLimit === null ? null : { max: rateLimit.max, window: language.duration(rateLimit.timeWindow) },
+    quota: quota === null ? null : { max: quota.max, window: orNull(quota.every) },
     lastAccess: lastAccessAt === null ? null : language.past(lastAccessAt, now),
     created: language.past(createdAt, now)
   }
