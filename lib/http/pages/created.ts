@@ -14,12 +14,14 @@ import type { Visit } from './signed-in.js'
 export async function sendCreated (visit: Visit, key: KeyRecord, secret: string, isRotated = false): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const now = context.now()
+  const { home, holder } = surroundings(visit, key)
   return await sendPage(context, reply, {
     status: 200,
     view: 'created',
-    title: language.say(isRotated ? 'rotated.title' : 'created.title'),
+    title: holder !== null && !isRotated ? language.say('admin.createdTitle', { name: holder }) : language.say(isRotated ? 'rotated.title' : 'created.title'),
     visitor,
-    ...surroundings(visit, key),
+    home,
+    holder,
     data: {
       key: toKeyView(key, base, now, language),
       secret,

@@ -381,6 +381,7 @@ export const TEXT = {
   'admin.quotaTotal': { one: '{count} use in total', other: '{count} uses in total' },
   'admin.newKey': 'New key',
   'admin.newKeyLead': 'You will see its secret once, to hand it over.',
+  'admin.createdTitle': 'New API key for {name}',
   'admin.refusedGroup': 'No key can be made, since the user’s group is not declared any more.',
   'admin.refusedMaking': 'No key can be made, since this user may not make keys.',
   'admin.refusedFull': { one: 'No key can be made, since this user holds as many as the limit allows: {count}.', other: 'No key can be made, since this user holds as many as the limit allows: {count}.' },
