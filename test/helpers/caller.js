@@ -9,7 +9,15 @@ app.get('/', async () => 'ok')
 await app.ready()
 process.send?.('ready')
 await new Promise((resolve) => process.once('message', resolve))
-const answers = await Promise.all(Array.from({ length: Number(count) }, () => app.inject({ url: '/', headers: { 'x-api-authorization': key } })))
+const answers = await Promise.all(Array.from({ length: Number(count) }, ask))
 await app.close()
 process.send?.(answers.map((answer) => answer.statusCode === 200 ? '200' : answer.json().code))
 process.disconnect()
+
+/** Sends a request, and again where a machine that is busy with other tests lets the database answer too late. */
+async function ask () {
+  for (let tries = 1; ; tries++) {
+    const answer = await app.inject({ url: '/', headers: { 'x-api-authorization': key } })
+    if (answer.statusCode !== 503 || tries === 50) return answer
+  }
+}
