@@ -6,7 +6,7 @@ import { UnavailableError } from '../lib/errors.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
 import type { DayCount } from '../lib/store/accounts.js'
-import type { AccessRow, LastAccess, Use } from '../lib/store/store.js'
+import type { AccessRow, Use } from '../lib/store/store.js'
 import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
 import { accessRow, openTerms, profileRow } from './helpers/rows.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
@@ -24,9 +24,8 @@ const access = (n: number) => new Access('', keyRow(n), openTerms, 0, 0)
 function recorder () {
   const events: unknown[] = []
   const saved: Use[][] = []
-  const accesses: LastAccess[] = []
   const counts: DayCount[] = []
-  const state = { failing: false, events, saved, accesses, onSave: async () => {}, onCount: async () => {}, counts }
+  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, counts }
   const activity = new Activity({
     batchSize: 100,
 
@@ -34,9 +33,6 @@ function recorder () {
       await state.onSave()
       if (state.failing) throw new UnavailableError()
       saved.push([...uses])
-    },
-    async saveLastAccesses (batch) {
-      accesses.push(...batch)
     },
     async saveUsage (batch) {
       await state.onCount()
@@ -76,7 +72,6 @@ t.test('within the process the last use shows at once, on disk when it is flushe
   t.equal(client.prepare('SELECT 1 FROM api_key_uses').get(), undefined)
   await app.apiKeys.flush()
   t.match(client.prepare('SELECT last_used_at, logged_ip FROM api_key_uses').get(), { last_used_at: T0 + 5, logged_ip: '127.0.0.1' })
-  t.match(client.prepare('SELECT last_access_at FROM api_key_profiles').get(), { last_access_at: T0 + 5 })
   t.match(await app.apiKeys.get(id), seen)
 })
 
@@ -325,24 +320,20 @@ t.test('a use that is given up while others are written is not written', async (
   t.strictSame(state.saved.map(({ length }) => length), [100, 0])
 })
 
-t.test('counts and last accesses are written every tenth time, and the timer rests when there are none left', async (t) => {
+t.test('counts are written every tenth time, and the timer rests when there are none left', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
   activity.note(access(1), T0, null)
-  const shown = () => activity.ofProfiles([profileRow({ id: 1 }), profileRow({ id: 2 })]).map(({ lastAccessAt }) => lastAccessAt)
   const second = async () => {
     mock.timers.tick(1000)
     for (let i = 0; i < 10; i++) await nextTurn()
   }
   for (let i = 0; i < 9; i++) await second()
   t.equal(state.saved.length, 1)
-  t.strictSame([...state.counts, ...state.accesses], [])
-  t.strictSame(shown(), [T0, null], 'what waits shows all the same')
+  t.strictSame(state.counts, [])
   await second()
   t.match(state.counts, [{ keyId: 'key 1', outcome: 'accepted', count: 1 }])
-  t.strictSame(state.accesses, [{ profileId: 1, at: T0 }])
-  t.strictSame(shown(), [null, null])
   for (let i = 0; i < 20; i++) await second()
   t.equal(state.counts.length, 1)
 })

@@ -1,13 +1,13 @@
 import type { KeyRow, ProfileRow, Store } from '../store/store.js'
 import type { Access } from './access.js'
-import { inBatches, inOrder } from './ordering.js'
+import { inOrder } from './ordering.js'
 import { DAY, dayOf, Tally } from './tally.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Counts and the last accesses of profiles are written every tenth time, as they may come later and would double what is written. */
-const REST_EVERY = 10
+/** Counts are written every tenth time, as they may come later and would double what is written. */
+const COUNT_EVERY = 10
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
@@ -23,12 +23,10 @@ export interface ActivityLog {
  * write. What is not yet written is laid over what is read, so that the delay does not show within this process.
  */
 export class Activity {
-  readonly #store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'saveUsage' | 'batchSize'>
+  readonly #store: Pick<Store, 'saveUses' | 'saveUsage' | 'batchSize'>
   readonly #log: ActivityLog
   readonly #waiting = new Map<string, Access>()
   readonly #tally = new Tally()
-  /** The last access of profiles, where the use of the key is written already. */
-  readonly #accesses = new Map<number, number>()
   /** When the day ends whose uses are counted. */
   #dayEnd = 0
   #timer: NodeJS.Timeout | null = null
@@ -37,7 +35,7 @@ export class Activity {
   #ticks = 0
   #lost = 0
 
-  constructor (store: Pick<Store, 'saveUses' | 'saveLastAccesses' | 'saveUsage' | 'batchSize'>, log: ActivityLog) {
+  constructor (store: Pick<Store, 'saveUses' | 'saveUsage' | 'batchSize'>, log: ActivityLog) {
     this.#store = store
     this.#log = log
   }
@@ -78,8 +76,11 @@ export class Activity {
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
-    const newest = new Map(rows.map(({ id }) => [id, this.#accesses.get(id) ?? 0]))
-    for (const access of this.#waiting.values()) if (newest.has(access.user.profileId)) noteNewest(newest, access)
+    const newest = new Map(rows.map(({ id }) => [id, 0]))
+    for (const { user: { profileId }, usedAt } of this.#waiting.values()) {
+      const earlier = newest.get(profileId)
+      if (earlier !== undefined && earlier < usedAt) newest.set(profileId, usedAt)
+    }
     return rows.map((row) => {
       const at = newest.get(row.id) as number
       return at <= (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
@@ -95,8 +96,8 @@ export class Activity {
     return this.#run(true)
   }
 
-  #run (withRest: boolean): Promise<void> {
-    const done = this.#writing.then(() => this.#write(withRest))
+  #run (withCounts: boolean): Promise<void> {
+    const done = this.#writing.then(() => this.#write(withCounts))
     this.#writing = done.catch(() => {})
     return done
   }
@@ -154,19 +155,16 @@ export class Activity {
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
-    this.#run(this.#ticks % REST_EVERY === 0).catch(() => {}).finally(() => {
+    this.#run(this.#ticks % COUNT_EVERY === 0).catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
   }
 
-  async #write (withRest: boolean): Promise<void> {
+  async #write (withCounts: boolean): Promise<void> {
     try {
       // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
       await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
-      if (withRest) {
-        await this.#writeAccesses()
-        await this.#writeCounts()
-      }
+      if (withCounts) await this.#writeCounts()
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -175,15 +173,6 @@ export class Activity {
     if (this.#failing) this.#log.writeRecovered(this.#lost)
     this.#failing = false
     this.#lost = 0
-  }
-
-  async #writeAccesses (): Promise<void> {
-    // Numbers in an array of their own are sorted in a fraction of the time.
-    const profileIds = Float64Array.from(this.#accesses.keys()).sort()
-    await inBatches([...profileIds], this.#store.batchSize, async (batch) => {
-      await this.#store.saveLastAccesses(batch.map((profileId) => ({ profileId, at: this.#accesses.get(profileId) as number })))
-      for (const profileId of batch) this.#accesses.delete(profileId)
-    })
   }
 
   /** Writes the counts. Those of a batch that fails are put back. */
@@ -205,7 +194,6 @@ export class Activity {
     const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
     await this.#store.saveUses(uses)
     used.forEach((access, i) => {
-      noteNewest(this.#accesses, access)
       const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip && access.accepted === 0
       if (isNewest && access.isWaiting) this.#done(access)
     })
@@ -217,9 +205,4 @@ function takeOver (access: Access, earlier: Access): void {
   access.accepted += earlier.accepted
   earlier.accepted = 0
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
-}
-
-/** Keeps the newest use of each profile's keys. */
-function noteNewest (newest: Map<number, number>, { user: { profileId }, usedAt }: Access): void {
-  newest.set(profileId, Math.max(usedAt, newest.get(profileId) ?? 0))
 }

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js'
 const PATIENCE = 2000
 
 /** The part of a store that takes what was noted. */
-type Saves = Pick<Store, 'saveUses' | 'saveLastAccesses' | 'saveUsage' | 'batchSize'>
+type Saves = Pick<Store, 'saveUses' | 'saveUsage' | 'batchSize'>
 
 /** Passes on what is to be saved, and tells a database that is slow, and is waited for, from one that has gone silent. */
 export class PatientSaves implements Saves {
@@ -20,7 +20,6 @@ export class PatientSaves implements Saves {
   }
 
   readonly saveUses: Store['saveUses'] = async (uses) => await this.#count(this.#store.saveUses(uses))
-  readonly saveLastAccesses: Store['saveLastAccesses'] = async (accesses) => await this.#count(this.#store.saveLastAccesses(accesses))
   readonly saveUsage: Store['saveUsage'] = async (counts) => await this.#count(this.#store.saveUsage(counts))
 
   /** Waits for work that saves, for as long as a batch is taken at least every two seconds. Never rejects. */

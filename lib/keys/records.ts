@@ -130,7 +130,7 @@ export interface ProfileRecord {
   readonly canMakeKeys: boolean
   /** What of the above the profile says itself. */
   readonly own: ProfileOwn
-  /** When one of its keys was last accepted; written in batches, up to ten seconds late. */
+  /** When one of its keys was last accepted; written in batches, up to a second late. */
   readonly lastAccessAt: Date | null
   readonly createdAt: Date
 }

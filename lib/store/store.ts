@@ -19,6 +19,7 @@ export interface ProfileRow {
   /** Null when it was never set, which is yes. */
   readonly canUseApi: boolean | null
   readonly canMakeKeys: boolean | null
+  /** The last use of one of its keys, those that are pruned among them. Where a row comes from a change, it may not be known. */
   readonly lastAccessAt: number | null
   readonly createdAt: number
   /** The group it belongs to, if to any. */
@@ -173,12 +174,6 @@ export interface Use {
   readonly previousAt: number | null
 }
 
-/** When one of a profile's keys was last used. */
-export interface LastAccess {
-  readonly profileId: number
-  readonly at: number
-}
-
 /** What must no longer be taken from a cache: a key, by the digest of its secret, or all keys of a profile. */
 export type Change = { readonly digest: string } | { readonly profileId: number }
 
@@ -256,13 +251,11 @@ export interface Store extends AccountStore {
   /** Deletes a profile and revokes its live keys, which are returned. The keys stay as history. Null when there is no profile. */
   deleteProfile (userId: string, at: number, reason: string | null, author?: Author): Promise<{ row: ProfileRow, revoked: KeyRow[] } | null>
 
-  /** How many uses or accesses one call should bring at most. */
+  /** How many uses or counts one call should bring at most. */
   readonly batchSize: number
 
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
-  /** Stores the last access of profiles in one batch. Times only move forward. */
-  saveLastAccesses (accesses: readonly LastAccess[]): Promise<void>
 
   /** Closes the database if this store opened it. */
   close (): Promise<void>

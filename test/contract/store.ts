@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
-import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyQuery, KeyRow, LastAccess, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
+import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyQuery, KeyRow, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
 import { accessRow, NO_TERMS, rules } from '../helpers/rows.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */
@@ -467,18 +467,24 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.match(await store.findByDigest(digest(1)), { revokedAt: T0 + 1, profileId: old.id })
   })
 
-  test('uses are stored on the key, last accesses on the profile', async (t, store) => {
+  test('uses are stored for the key, and the newest of those of a profile is its last access', async (t, store) => {
     const { keys: [ann, ann2, bob] } = await insert(store, [draft('ann', 1), draft('ann', 2), draft('bob', 3)])
     await store.saveUses([use(ann, T0 + 10, '10.0.0.1'), use(ann2, T0 + 5, '2001:db8::1'), use(bob, T0 + 7, null)])
-    await store.saveLastAccesses([access(ann, T0 + 10), access(bob, T0 + 7)])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 10, loggedIp: '10.0.0.1' })
     t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 5, loggedIp: '2001:db8::1' })
     t.match(await store.getKey(keyId(3)), { lastUsedAt: T0 + 7, loggedIp: null })
     t.equal((await store.getProfile('ann'))?.lastAccessAt, T0 + 10)
     t.equal((await store.getProfile('bob'))?.lastAccessAt, T0 + 7)
+    t.strictSame((await store.listProfiles(0, 9, '')).map(({ lastAccessAt }) => lastAccessAt), [T0 + 10, T0 + 7])
+    t.equal((await store.updateProfile('ann', { maxKeys: 9 }))?.row.lastAccessAt, T0 + 10)
+    t.equal((await store.ensureProfile('ann', {}, T0)).row.lastAccessAt, T0 + 10)
+    await revoke(store, keyId(1), T0 + 11)
+    await store.prune(T0 + 11, 9)
+    t.equal((await store.getProfile('ann'))?.lastAccessAt, T0 + 10, 'also when that key is gone')
+    await store.saveUses([use(ann2, T0 + 12, null)])
+    t.equal((await store.deleteProfile('ann', T0 + 13, null))?.row.lastAccessAt, T0 + 12)
     await store.saveUses([])
-    await store.saveLastAccesses([])
-    t.equal((await store.getKey(keyId(1)))?.lastUsedAt, T0 + 10)
+    t.equal((await store.getKey(keyId(3)))?.lastUsedAt, T0 + 7)
   })
 
   test('times of use only move forward, whatever order the batches come in', async (t, store, connect) => {
@@ -486,8 +492,6 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const late = await connect()
     await store.saveUses([use(key, T0 + 20, '10.0.0.2')])
     await late.saveUses([use(key, T0 + 10, '10.0.0.1'), use(other, T0 + 5, '10.0.0.3')])
-    await store.saveLastAccesses([access(key, T0 + 20)])
-    await late.saveLastAccesses([access(key, T0 + 10)])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 20, loggedIp: '10.0.0.2' })
     t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 5, loggedIp: '10.0.0.3' })
     t.equal((await store.getProfile('ann'))?.lastAccessAt, T0 + 20)
@@ -508,7 +512,6 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const { keys: [key] } = await insert(store, [draft('ann', 1)])
     await revoke(store, keyId(1), T0 + 1)
     await store.saveUses([{ keyId: keyId(99), at: T0, ip: null, previousAt: T0 }, use(key, T0 + 2, '10.0.0.1')])
-    await store.saveLastAccesses([{ profileId: 99, at: T0 }])
     t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 2, revokedAt: T0 + 1 })
   })
 
@@ -584,8 +587,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       () => closed.listKeys('ann'), () => closed.findKeys({ userId: 'ann', at: T0, limit: 1 }), () => closed.countKeys('ann', T0), () => closed.changeKey(keyId(1), () => ({ name: 'x' })), () => revoke(closed, keyId(1), T0),
       () => closed.logoutKey(keyId(1), T0), () => closed.ensureProfile('ann', {}, T0), () => closed.getProfile('ann'),
       () => closed.listProfiles(0, 1, ''), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
-      () => closed.saveUses([use(key, T0, null)]),
-      () => closed.saveLastAccesses([access(key, T0)])
+      () => closed.saveUses([use(key, T0, null)])
     ]
     for (const verb of verbs) {
       await t.rejects(async () => { await verb() }, {
@@ -624,10 +626,6 @@ function profileOf (profiles: readonly ProfileRow[]): ProfileRow {
 }
 
 /** The last access of a key's profile. */
-function access (key: KeyRow | undefined, at: number): LastAccess {
-  if (key === undefined) throw new Error('no such key')
-  return { profileId: key.profileId, at }
-}
 
 function use (key: KeyRow | undefined, at: number, ip: string | null, previousAt: number | null = null): Use {
   if (key === undefined) throw new Error('no such key')

@@ -23,6 +23,21 @@ export function profileColumns ({ profiles }: Tables) {
   }
 }
 
+/** Selects profiles as `ProfileRow`, with the last use of their keys. */
+export function selectProfiles (db: PostgresDatabase, tables: Tables) {
+  return db.select({ ...profileColumns(tables), lastAccessAt: lastAccess(tables) }).from(tables.profiles)
+}
+
+/**
+ * When one of a profile's keys was last used: those that are there, or those that were pruned. By the keys' own rows, since to
+ * write it on the profile too would double what is written of uses.
+ */
+export function lastAccess ({ profiles, keys, uses }: Tables): SQL<number | null> {
+  return sql`greatest(last_access_at, (
+    SELECT max(last_used_at) FROM ${uses} AS used JOIN ${keys} AS owned ON owned.id = key_id WHERE owned.profile_id = api_key_profiles.id))`
+    .mapWith(profiles.lastAccessAt)
+}
+
 /** The columns of a `KeyRow`, from a key joined with its profile and, if it was used, its last use. */
 function keyColumns ({ keys, profiles, uses }: Tables) {
   return {

@@ -3,7 +3,7 @@ import type { Author } from '../accounts.js'
 import { toStartPattern } from '../patterns.js'
 import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
-import { anyOf, profileColumns, selectKeys } from './columns.js'
+import { anyOf, profileColumns, selectKeys, selectProfiles } from './columns.js'
 import { remember } from './history.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
@@ -13,7 +13,6 @@ export type ProfileVerbs = Pick<Store, 'ensureProfile' | 'getProfile' | 'listPro
 
 export function profileVerbs ({ tables, db, transaction, tell }: Context): ProfileVerbs {
   const { profiles, keys } = tables
-  const columns = profileColumns(tables)
 
   return {
     async ensureProfile (userId, fields, at, author) {
@@ -25,14 +24,14 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
     },
 
     async listProfiles (cursor, limit, start) {
-      return await guarded(() => db.select(columns).from(profiles)
+      return await guarded(() => selectProfiles(db, tables)
         .where(and(isNull(profiles.deletedAt), start === '' ? gt(profiles.id, cursor) : beginsWith(tables, start, cursor)))
         .orderBy(start === '' ? asc(profiles.id) : sql`${profiles.id} + 0`).limit(limit))
     },
 
     async updateProfile (userId, fields, author) {
       const result = await transaction(async (db) => {
-        const [before] = await db.select(columns).from(profiles).where(profileOf(tables, userId)).for('no key update')
+        const [before] = await selectProfiles(db, tables).where(profileOf(tables, userId)).for('no key update')
         if (before === undefined) return null
         const changes = different(before, fields)
         const changed = Object.keys(changes).length > 0
@@ -48,8 +47,9 @@ export function profileVerbs ({ tables, db, transaction, tell }: Context): Profi
 
     async deleteProfile (userId, at, reason, author) {
       const deleted = await transaction(async (db) => {
-        const [row] = await db.update(profiles).set({ deletedAt: at }).where(profileOf(tables, userId)).returning(columns)
+        const [row] = await selectProfiles(db, tables).where(profileOf(tables, userId)).for('no key update')
         if (row === undefined) return null
+        await db.update(profiles).set({ deletedAt: at }).where(eq(profiles.id, row.id))
         const revoked = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
           .where(and(eq(keys.profileId, row.id), isNull(keys.revokedAt))).returning({ id: keys.id })
         const dead = await selectKeys(db, tables, {}).where(anyOf(keys.id, revoked.map(({ id }) => id)))
@@ -77,7 +77,7 @@ async function ensureProfile (db: PostgresDatabase, tables: Tables, userId: stri
 }
 
 async function findProfile (db: PostgresDatabase, tables: Tables, userId: string): Promise<ProfileRow | null> {
-  const [row] = await db.select(profileColumns(tables)).from(tables.profiles).where(profileOf(tables, userId))
+  const [row] = await selectProfiles(db, tables).where(profileOf(tables, userId))
   return row ?? null
 }
 

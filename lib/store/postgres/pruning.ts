@@ -1,15 +1,19 @@
 import { and, eq, isNull, lte, notExists, or } from 'drizzle-orm'
 import type { Store } from '../store.js'
-import { anyOf } from './columns.js'
+import { anyOf, lastAccess } from './columns.js'
 import type { Context, PostgresDatabase } from './database.js'
 
 /** The verb of a store that deletes what is dead. Usage and last uses go with their keys; history refers to nothing. */
-export function pruneVerb ({ tables: { keys, profiles, history }, transaction }: Context): Pick<Store, 'prune'> {
+export function pruneVerb ({ tables, transaction }: Context): Pick<Store, 'prune'> {
+  const { keys, profiles, history } = tables
+
   async function pruneKeys (db: PostgresDatabase, before: number, limit: number): Promise<number> {
-    const dead = await db.select({ id: keys.id }).from(keys).where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before)))
+    const dead = await db.select({ id: keys.id, profileId: keys.profileId }).from(keys).where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before)))
       .orderBy(keys.id).limit(limit).for('update')
     if (dead.length === 0) return 0
     const ids = dead.map(({ id }) => id)
+    // What is known of it by its keys alone goes with them.
+    await db.update(profiles).set({ lastAccessAt: lastAccess(tables) }).where(anyOf(profiles.id, dead.map(({ profileId }) => profileId)))
     await db.delete(history).where(anyOf(history.keyId, ids))
     await db.delete(keys).where(anyOf(keys.id, ids))
     return ids.length

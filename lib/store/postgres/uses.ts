@@ -10,7 +10,7 @@ const BATCH = 2500
  * The verbs of a store that note uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each takes its rows in the order of their ids, so
  * that two nodes that write at once cannot wait for each other.
  */
-export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context): Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'> {
+export function useVerbs ({ tables: { keys, uses }, changes }: Context): Pick<Store, 'saveUses' | 'batchSize'> {
   const savePrevious = (batch: readonly Use[]) => sql`
     WITH used AS (SELECT key_id, "previousAt" AS at FROM json_to_recordset(${JSON.stringify(batch)}::json) AS use ("keyId" text, "previousAt" bigint)
       JOIN ${uses} ON key_id = "keyId" ORDER BY key_id FOR NO KEY UPDATE OF api_key_uses)
@@ -21,7 +21,7 @@ export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context
     batchSize: BATCH,
 
     async saveUses (batch) {
-      const newest = newestBy(batch, ({ keyId }) => keyId)
+      const newest = newestOfEach(batch)
       // Of a key that was deleted in the meantime there is nothing to note. One that is deleted just now may fail the batch,
       // which is then tried again: locking every key each second would cost more than all else.
       await guarded(() => changes.execute(sql`
@@ -34,25 +34,16 @@ export function useVerbs ({ tables: { keys, profiles, uses }, changes }: Context
       // By themselves, since the new secret may have been used later elsewhere. Mostly there are none.
       const previous = newest.filter(({ previousAt }) => previousAt !== null)
       if (previous.length > 0) await guarded(() => changes.execute(savePrevious(previous)))
-    },
-
-    async saveLastAccesses (batch) {
-      const newest = newestBy(batch, ({ profileId }) => profileId)
-      await guarded(() => changes.execute(sql`
-        WITH accesses AS (SELECT id, at FROM json_to_recordset(${JSON.stringify(newest)}::json) AS access ("profileId" bigint, at bigint)
-          JOIN ${profiles} ON id = "profileId" ORDER BY id FOR NO KEY UPDATE OF api_key_profiles)
-        UPDATE ${profiles} AS profile SET last_access_at = at FROM accesses
-        WHERE profile.id = accesses.id AND (profile.last_access_at IS NULL OR profile.last_access_at <= at)`))
     }
   }
 }
 
-/** The newest entry for each value of a property: a statement changes a row once. */
-function newestBy<T extends { readonly at: number }> (batch: readonly T[], property: (entry: T) => unknown): T[] {
-  const newest = new Map<unknown, T>()
-  for (const entry of batch) {
-    const other = newest.get(property(entry))
-    if (other === undefined || entry.at >= other.at) newest.set(property(entry), entry)
+/** The newest use of each key: a statement changes a row once. */
+function newestOfEach (batch: readonly Use[]): Use[] {
+  const newest = new Map<string, Use>()
+  for (const use of batch) {
+    const other = newest.get(use.keyId)
+    if (other === undefined || use.at >= other.at) newest.set(use.keyId, use)
   }
   return [...newest.values()]
 }

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { SqliteDatabase } from './database.js'
 import { keys, profiles, uses } from './schema.js'
@@ -21,6 +21,18 @@ export const profileColumns = {
   quotaMax: profiles.quotaMax,
   quotaEvery: profiles.quotaEvery
 }
+
+/** Selects profiles as `ProfileRow`, with the last use of their keys. */
+export function selectProfiles (db: SqliteDatabase) {
+  return db.select({ ...profileColumns, lastAccessAt: lastAccess }).from(profiles)
+}
+
+/**
+ * When one of a profile's keys was last used: those that are there, or those that were pruned. By the keys' own rows, since to
+ * write it on the profile too would double what is written of uses.
+ */
+export const lastAccess = sql<number | null>`nullif(max(coalesce(last_access_at, 0), coalesce((
+  SELECT max(last_used_at) FROM api_key_uses JOIN api_keys ON api_keys.id = key_id WHERE profile_id = api_key_profiles.id), 0)), 0)`
 
 /** The columns of a `KeyRow`, from a key joined with its profile and, if it was used, its last use. */
 export const keyColumns = {

@@ -2,7 +2,7 @@ import { and, asc, eq, gt, gte, isNull, lte, sql } from 'drizzle-orm'
 import type { Author } from '../accounts.js'
 import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow, Store } from '../store.js'
-import { keyColumns, profileColumns } from './columns.js'
+import { keyColumns, profileColumns, selectProfiles } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
 import { remember } from './history.js'
@@ -22,7 +22,7 @@ export function profileVerbs (db: SqliteDatabase, write: Write): ProfileVerbs {
     },
 
     async listProfiles (cursor, limit, start) {
-      return guarded(() => db.select(profileColumns).from(profiles)
+      return guarded(() => selectProfiles(db)
         .where(and(isNull(profiles.deletedAt), start === '' ? gt(profiles.id, cursor) : beginsWith(start, cursor)))
         .orderBy(start === '' ? asc(profiles.id) : sql`+${profiles.id}`).limit(limit).all())
     },
@@ -56,12 +56,13 @@ function ensureProfile (db: SqliteDatabase, userId: string, fields: ProfileField
 }
 
 function findProfile (db: SqliteDatabase, userId: string): ProfileRow | null {
-  return db.select(profileColumns).from(profiles).where(profileOf(userId)).get() ?? null
+  return selectProfiles(db).where(profileOf(userId)).get() ?? null
 }
 
 function deleteProfile (db: SqliteDatabase, userId: string, at: number, reason: string | null, author: Author | undefined) {
-  const row = db.update(profiles).set({ deletedAt: at }).where(profileOf(userId)).returning(profileColumns).get()
-  if (row === undefined) return null
+  const row = findProfile(db, userId)
+  if (row === null) return null
+  db.update(profiles).set({ deletedAt: at }).where(eq(profiles.id, row.id)).run()
   const live = and(eq(keys.profileId, row.id), isNull(keys.revokedAt))
   const revoked = db.select(keyColumns).from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId))
     .leftJoin(uses, eq(uses.keyId, keys.id)).where(live).all()

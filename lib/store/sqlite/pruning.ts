@@ -1,13 +1,18 @@
 import { and, eq, inArray, isNull, lte, or, sql } from 'drizzle-orm'
 import type { Store } from '../store.js'
+import { lastAccess } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { history, keys, profiles } from './schema.js'
 
 /** The verb of a store that deletes what is dead. Usage and last uses go with their keys; history refers to nothing. */
 export function pruneVerb (db: SqliteDatabase, write: Write): Pick<Store, 'prune'> {
   function pruneKeys (before: number, limit: number): number {
-    const ids = db.select({ id: keys.id }).from(keys).where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before))).limit(limit).all().map(({ id }) => id)
-    if (ids.length === 0) return 0
+    const dead = db.select({ id: keys.id, profileId: keys.profileId }).from(keys)
+      .where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before))).limit(limit).all()
+    if (dead.length === 0) return 0
+    const ids = dead.map(({ id }) => id)
+    // What is known of it by its keys alone goes with them.
+    db.update(profiles).set({ lastAccessAt: lastAccess }).where(inArray(profiles.id, dead.map(({ profileId }) => profileId))).run()
     db.delete(history).where(inArray(history.keyId, ids)).run()
     return db.delete(keys).where(inArray(keys.id, ids)).run().changes
   }

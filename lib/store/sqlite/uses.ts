@@ -1,13 +1,13 @@
 import { and, eq, isNull, lte, or, sql } from 'drizzle-orm'
 import type { Store, Use } from '../store.js'
 import { prepareBulk, prepareInsert, type SqliteDatabase, type Write } from './database.js'
-import { profiles, uses } from './schema.js'
+import { uses } from './schema.js'
 
 /** Few enough that writing them holds up no request for a millisecond. */
 const BATCH = 200
 
 /** The verbs of a store that note uses. They are called every second with all keys that were used in it. */
-export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'saveUses' | 'saveLastAccesses' | 'batchSize'> {
+export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'saveUses' | 'batchSize'> {
   const at = sql.placeholder('at')
   const keyId = sql.placeholder('keyId')
   const use = { keyId, lastUsedAt: at, loggedIp: sql.placeholder('ip') }
@@ -21,8 +21,6 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
   }), 'skip')
   const previous = prepareBulk(db, db.update(uses).set({ previousUsedAt: sql`${sql.placeholder('previousAt')}` })
     .where(and(eq(uses.keyId, keyId), or(isNull(uses.previousUsedAt), lte(uses.previousUsedAt, sql.placeholder('previousAt'))))))
-  const access = prepareBulk(db, db.update(profiles).set({ lastAccessAt: sql`${at}` })
-    .where(and(eq(profiles.id, sql.placeholder('profileId')), or(isNull(profiles.lastAccessAt), lte(profiles.lastAccessAt, at)))))
 
   return {
     batchSize: BATCH,
@@ -32,12 +30,6 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
         save(batch)
         // By itself, since the new secret may have been used later elsewhere.
         for (const use of batch) if (use.previousAt !== null) previous(use)
-      })
-    },
-
-    async saveLastAccesses (batch) {
-      writeUses(() => {
-        for (const last of batch) access(last)
       })
     }
   }
