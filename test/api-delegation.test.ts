@@ -204,15 +204,27 @@ const anyReach: fc.Arbitrary<KeyReach> = fc.record({
   quota: fc.oneof(anyOwn, fc.constant({ max: Infinity, span: Infinity, isLeft: true }))
 })
 
+/** A reach that is another in most respects, since two that have nothing to do with each other are seldom one within the other. */
+function nearTo (base: KeyReach): fc.Arbitrary<KeyReach> {
+  return fc.tuple(anyReach, fc.record({ scopes: fc.nat(2), expiresAt: fc.nat(2), allowedIps: fc.nat(2), rate: fc.nat(2), quota: fc.nat(2) })).map(([other, dice]) => ({
+    scopes: dice.scopes > 0 ? base.scopes : other.scopes,
+    expiresAt: dice.expiresAt > 0 ? base.expiresAt : other.expiresAt,
+    allowedIps: dice.allowedIps > 0 ? base.allowedIps : other.allowedIps,
+    rate: dice.rate > 0 ? base.rate : other.rate,
+    quota: dice.quota > 0 ? base.quota : other.quota
+  }))
+}
+
 t.test('everything is within itself, and what is within something within is within', async (t) => {
   fc.assert(fc.property(anyReach, (one) => findExcess(one, one) === null))
   let met = 0
-  fc.assert(fc.property(anyReach, anyReach, anyReach, (one, two, three) => {
+  const chain = anyReach.chain((three) => nearTo(three).chain((two) => fc.tuple(nearTo(two), fc.constant(two), fc.constant(three))))
+  fc.assert(fc.property(chain, ([one, two, three]) => {
     const isChain = findExcess(one, two) === null && findExcess(two, three) === null
     if (isChain) met++
     return !isChain || findExcess(one, three) === null
-  }), { numRuns: 10_000 })
-  t.ok(met > 0)
+  }), { numRuns: 3000 })
+  t.ok(met > 100, `${met}`)
 })
 
 t.test('a rate that is within another lets no more pass at any time from the first request on, and others do', async (t) => {
@@ -286,7 +298,7 @@ t.test('whatever a program asks for, no key becomes more than it was and more th
     const isSwitchedOn = !before.enabled && after.enabled
     return (isLess(after, before) && !isSwitchedOn) || (act === 'change' && isLess(after, acting))
   }), { numRuns: 400 })
-  for (const status of [200, 201, 403]) t.ok((outcomes.get(status) ?? 0) > 5, `${status}: ${outcomes.get(status)}`)
+  for (const status of [200, 201, 403]) t.ok((outcomes.get(status) ?? 0) > 0, `${status}: ${outcomes.get(status)}`)
   t.strictSame([...outcomes.keys()].sort(), [200, 201, 403])
 })
 
