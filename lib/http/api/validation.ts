@@ -28,7 +28,7 @@ export function compileValidator ({ schema, httpPart }: { schema: unknown, httpP
   return (data) => {
     const value = isQuery ? readQuery(data, schema as Schema) : data
     if (validate(value)) return { value }
-    return { error: toError(validate.errors as ErrorObject[], schema as Schema, value, isQuery ? 'the query' : 'the body') }
+    return { error: toError(validate.errors?.[0] as ErrorObject, schema as Schema, value, isQuery ? 'the query' : 'the body') }
   }
 }
 
@@ -49,10 +49,8 @@ function readQuery (query: unknown, { properties = {} }: Schema): unknown {
   }))
 }
 
-/** The error for a value: the deepest of what is wrong, as alternatives that were not meant are wrong further up. */
-function toError (errors: readonly ErrorObject[], schema: Schema, value: unknown, whole: string): Error {
-  const depth = (error: ErrorObject) => error.instancePath.split('/').length + (isAboutProperty(error) ? 0.5 : 0)
-  const worst = errors.reduce((worst, error) => depth(error) > depth(worst) ? error : worst)
+/** The error for a value, by the first that is wrong: of alternatives that is the object, where an object was sent. */
+function toError (worst: ErrorObject, schema: Schema, value: unknown, whole: string): Error {
   const path = worst.instancePath.split('/').slice(1).map((name) => name.replace(/~1/g, '/').replace(/~0/g, '~'))
   if (isAboutProperty(worst)) path.push(String(worst.params['missingProperty'] ?? worst.params['additionalProperty']))
   const found = locate(path, schema, value)
