@@ -1,6 +1,7 @@
 import { findQuota, findRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/store.js'
+import type { ApiKeyScope } from './scopes.js'
 import { quotaOf, resolveTerms, type TermSettings } from './terms.js'
 
 /** A person of the application, as its session knows them. */
@@ -96,7 +97,7 @@ export interface NewKey extends KeyRecord {
  */
 export interface ProfileOwn {
   readonly maxKeys: number | null
-  readonly scopes: readonly string[] | null
+  readonly scopes: readonly ApiKeyScope[] | null
   /** In milliseconds; false is without end. */
   readonly expiry: { readonly default: number | false | null, readonly max: number | false | null }
   /** False is without limit. */
@@ -187,7 +188,7 @@ function toOwn (row: ProfileRow): ProfileOwn {
   const { maxKeys, scopes, expiryDefault, expiryMax, canUseApi, canMakeKeys } = row
   return {
     maxKeys,
-    scopes,
+    scopes: scopes as ProfileOwn['scopes'],
     // What is stored as 0 is without end.
     expiry: { default: expiryDefault === 0 ? false : expiryDefault, max: expiryMax === 0 ? false : expiryMax },
     rateLimit: toOwnRate(row),

@@ -54,7 +54,7 @@ function enteredOf ({ name, scopes, allowedIps }: KeyRecord): Entered {
 /** Leaves scopes alone that were not touched: the form does not show those that are no longer allowed, and saving would take them away. */
 function toChanges ({ scopes, ...fields }: KeyFields, key: KeyRecord, rules: FieldRules): KeyChanges {
   const shown = key.scopes.filter((scope) => rules.scopes?.has(scope))
-  const isSame = shown.length === scopes.length && shown.every((scope) => scopes.includes(scope))
+  const isSame = shown.length === scopes.length && shown.every((scope) => scopes.some((other) => other === scope))
   return isSame ? fields : { ...fields, scopes }
 }
 

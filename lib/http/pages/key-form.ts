@@ -81,7 +81,9 @@ export function toKeyFields (rules: FieldRules, entered: Entered, language: Lang
     ...('fault' in expiry && { expiry: expiry.fault })
   }
   if ('fault' in expiry || Object.keys(faults).length > 0) return { faults }
-  return { fields: { name: entered.name, scopes: entered.scopes, allowedIps: toNetworks(entered), ...expiry.fields } }
+  // They were found among those that are declared.
+  const scopes = entered.scopes as KeyFields['scopes']
+  return { fields: { name: entered.name, scopes, allowedIps: toNetworks(entered), ...expiry.fields } }
 }
 
 /** What the service had against a form that seemed right, because what is allowed changed meanwhile; null when it was something else. */
