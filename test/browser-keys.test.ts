@@ -1,4 +1,4 @@
-import { test } from 'tap'
+import t, { test } from 'tap'
 import type { Page } from 'playwright-core'
 import { hasOutline, luminance, pageTests, tabTo, violations } from './helpers/browser.js'
 import { startChromium } from './helpers/chromium.js'
@@ -7,6 +7,8 @@ import { buildShowcase, fillUp, type Showcase } from './helpers/showcase.js'
 /*
  * The pages of keys in a real browser: a service with scopes, limits and a month of use, in which each test has its own keys.
  */
+
+t.setTimeout(400_000)
 
 const chromium = await startChromium()
 const pageTest = pageTests(chromium)

@@ -140,6 +140,18 @@ test('the history tells who changed what, in pages', async (t) => {
   t.match(textOf(await get(`/keys/${id}?before=1`)), 'History Nothing is remembered.')
 })
 
+test('where others were that changed a key, only an administrator sees', async (t) => {
+  const getUser = ({ headers }: { headers: Record<string, unknown> }) => ({ id: String(headers['user']), owner: headers['user'] === 'root' ? 'root' : 'acme', admin: headers['user'] === 'root' })
+  const { app, get } = await buildPages(t, { getUser })
+  const { id } = await app.apiKeys.create('acme', { name: 'k' }, { actor: 'ann', ip: '192.0.2.1' })
+  await app.apiKeys.update(id, { name: 'l' }, { actor: 'root', ip: '192.0.2.2' })
+  await app.apiKeys.update(id, { name: 'm' }, { actor: 'acme', ip: '192.0.2.3' })
+  await app.apiKeys.update(id, { name: 'n' }, { ip: '192.0.2.4' })
+  const seen = async (user: string) => /History (.*)$/.exec(textOf(await get(`/keys/${id}`, user)))?.[1]?.replace(/ just now Name: (\S+ → )?\S+/g, ',')
+  t.equal(await seen('ann'), 'Changed, Changed by acme from 192.0.2.3, Changed by root, Created by you from 192.0.2.1,')
+  t.equal(await seen('root'), 'Changed from 192.0.2.4, Changed by acme from 192.0.2.3, Changed by you from 192.0.2.2, Created by ann from 192.0.2.1,')
+})
+
 test('during a rotation the page tells of both secrets', async (t) => {
   let now = NOW
   const { app, get } = await buildPages(t, { now: () => now })

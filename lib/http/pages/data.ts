@@ -171,6 +171,7 @@ export interface HistoryEntryView {
   readonly action: string
   /** Who did it; null when that was not told. */
   readonly by: string | null
+  /** From where; null when that was not told, or is not the viewer's to know. */
   readonly ip: string | null
   /** The key that it is about; null when that is the profile. */
   readonly keyId: string | null

@@ -1,4 +1,5 @@
 import type { HistoryEntry } from '../../keys/history.js'
+import type { User } from '../../keys/records.js'
 import type { ChangeView, HistoryEntryView } from './data.js'
 import type { Language } from './language.js'
 import type { TextName } from './text.js'
@@ -48,15 +49,15 @@ const ACTIONS: Readonly<Record<string, TextName>> = {
 /**
  * Makes what `history.html` shows of entries.
  *
- * @param viewer the id of who looks, whose own changes are told as such
+ * @param viewer who looks. Their own changes are told as such; where other people were, only an administrator sees
  * @param now milliseconds since the epoch
  */
-export function toHistoryView (entries: readonly HistoryEntry[], viewer: string, now: number, language: Language): HistoryEntryView[] {
-  return entries.map(({ at, actor, ip, action, changes, keyId }) => ({
+export function toHistoryView (entries: readonly HistoryEntry[], viewer: User, now: number, language: Language): HistoryEntryView[] {
+  return entries.map(({ at, actor, ip, action, changes, keyId, userId }) => ({
     at: language.past(at, now),
     action: language.say(ACTIONS[action] ?? 'history.apiKeyUpdated'),
-    by: actor === null ? null : actor === viewer ? language.say('history.you') : actor,
-    ip,
+    by: actor === null ? null : actor === viewer.id ? language.say('history.you') : actor,
+    ip: viewer.admin === true || actor === viewer.id || actor === userId ? ip : null,
     keyId,
     changes: Object.entries(changes ?? {}).flatMap(([name, change]) => toChangeView(name, change, action.endsWith('Updated'), now, language))
   }))

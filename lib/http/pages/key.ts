@@ -43,7 +43,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
       chart: toChartView(await service.usage(key.id), now, language),
       limits: toLimitsView(key, profile, now, language),
       history: {
-        entries: toHistoryView(history.entries, visitor.user.id, now, language),
+        entries: toHistoryView(history.entries, visitor.user, now, language),
         older: history.cursor === null ? null : `${view.url}?before=${history.cursor}#ak-history`
       }
     }

@@ -93,7 +93,7 @@ export async function toUserHistory (visit: Visit, userId: string): Promise<Admi
   const keys = await Promise.all(ids.map((id) => service.get(id)))
   const known = new Map(keys.flatMap((key) => key === null ? [] : [[key.id, { name: key.name || language.say('key.unnamed'), url: `${base}/${encodeURIComponent(key.id)}` }]]))
   return {
-    entries: toHistoryView(page.entries, visitor.user.id, now(), language).map((entry) => ({ ...entry, key: known.get(entry.keyId ?? '') ?? null })),
+    entries: toHistoryView(page.entries, visitor.user, now(), language).map((entry) => ({ ...entry, key: known.get(entry.keyId ?? '') ?? null })),
     older: page.cursor === null ? null : toUserUrl(visit, userId, { history: String(page.cursor) })
   }
 }
