@@ -184,7 +184,7 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
 
 t.test('an unknown name is refused with the names there are', async (t) => {
   t.match(refusal({ headers: 'X-Key' }).message, /^The option headers must be one of database, schema, migrate, header, .*, got an unknown name$/)
-  t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, name, text, colors, got an unknown name$/)
+  t.match(refusal({ pages: { path: '/keys' } }).message, /^The option pages\.path must be one of prefix, loginUrl, views, name, colors, text, got an unknown name$/)
   t.match(refusal({ cache: { size: 5 } }).message, /^The option cache\.size must be one of max, got an unknown name$/)
   t.match(refusal(JSON.parse('{"__proto__":1}')).message, /^The option __proto__ must be one of/)
   t.match(refusal({ toString: 1 }).message, /^The option toString must be one of/)

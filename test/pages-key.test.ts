@@ -80,7 +80,7 @@ test('a reason that has no words of its own is counted among the others', async 
 test('the scale of the chart ends with a number that is easy to read', async (t) => {
   const { app, get } = await buildPages(t)
   const { id } = await app.apiKeys.create('ann')
-  for (const [accepted, ticks] of [[1, '1 0'], [2, '2 1 0'], [5, '5 0'], [7, '8 4 0'], [21, '30 15 0'], [100, '100 50 0'], [1_234_567, '2,000,000 1,000,000 0']] as const) {
+  for (const [accepted, ticks] of [[1, '1 0'], [2, '2 1 0'], [5, '5 0'], [7, '8 4 0'], [21, '30 15 0'], [9, '10 5 0'], [100, '100 50 0'], [1_234_567, '2,000,000 1,000,000 0']] as const) {
     app.apiKeys.usage = async () => [{ day: '2026-03-14', accepted, refused: {} }]
     t.match(textOf(await get(`/keys/${id}`)), `Last 30 days ${ticks} Requests`)
   }
@@ -102,6 +102,7 @@ test('limits tell what is left and when they begin anew', async (t) => {
   now += 27 * DAY
   t.match(await limits(id), 'Quota 3 of 4 uses 1 left Begins anew every 30 days; the next time in 3 days .')
   t.match((await get(`/keys/${id}`)).body, '<rect width="75" height="8"/>')
+  t.match(await limits(await make({ quota: { max: 1, every: 1500 } })), 'and anew every 1,500 milliseconds.')
   await app.apiKeys.update(id, { quota: { max: 2, every: '30d' } })
   t.match(await limits(id), 'Quota 3 of 2 uses 0 left')
   t.match((await get(`/keys/${id}`)).body, /ak-full".*<rect width="100" height="8"\/>/)
@@ -150,6 +151,17 @@ test('where others were that changed a key, only an administrator sees', async (
   const seen = async (user: string) => /History (.*)$/.exec(textOf(await get(`/keys/${id}`, user)))?.[1]?.replace(/ just now Name: (\S+ → )?\S+/g, ',')
   t.equal(await seen('ann'), 'Changed, Changed by acme from 192.0.2.3, Changed by root, Created by you from 192.0.2.1,')
   t.equal(await seen('root'), 'Changed from 192.0.2.4, Changed by acme from 192.0.2.3, Changed by you from 192.0.2.2, Created by ann from 192.0.2.1,')
+})
+
+test('a change that a later version made is told as one', async (t) => {
+  const { app, get } = await buildPages(t)
+  const { id } = await app.apiKeys.create('ann')
+  const history = app.apiKeys.history.bind(app.apiKeys)
+  app.apiKeys.history = async (query) => {
+    const { entries, cursor } = await history(query)
+    return { entries: entries.map((entry) => ({ ...entry, action: 'apiKeyMoved', changes: { place: ['a', 'b'], name: 'odd' } })), cursor }
+  }
+  t.match(textOf(await get(`/keys/${id}`)), /History Changed just now$/)
 })
 
 test('during a rotation the page tells of both secrets', async (t) => {

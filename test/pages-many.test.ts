@@ -95,6 +95,9 @@ test('a key that ends within 14 days is expiring soon', async (t) => {
   t.match(textOf(await get('/keys')), 'Expiring soon expires 13 Apr 2026')
   now += 10 * DAY
   t.match(textOf(await get('/keys')), 'Expiring soon expires in 4 days')
+  now += 4 * DAY - 30_000
+  t.match(textOf(await get('/keys')), 'Expiring soon expires in less than a minute')
+  now -= 4 * DAY - 30_000
   await app.apiKeys.update(id, { enabled: false })
   t.match(textOf(await get('/keys')), 'Disabled expires in 4 days')
 })

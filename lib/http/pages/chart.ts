@@ -91,7 +91,7 @@ function bar (x: number, bottom: number, width: number, height: number): string 
 /** The next of 1, 2, 3, 4, 5, 6, 8, 10, 20, …, so that a chart ends with a number that is easy to read. */
 function roundUp (value: number): number {
   const unit = 10 ** Math.floor(Math.log10(value))
-  return ([1, 2, 3, 4, 5, 6, 8, 10].find((step) => step * unit >= value) ?? 10) * unit
+  return ([1, 2, 3, 4, 5, 6, 8].find((step) => step * unit >= value) ?? 10) * unit
 }
 
 function sum (numbers: readonly number[]): number {

@@ -65,12 +65,12 @@ export function toNetworks ({ addresses }: Pick<Entered, 'addresses'>): readonly
 /**
  * What is wrong with the name, scopes and addresses that were entered.
  *
- * @param allowed the scopes that may be given; null for any
+ * @param allowed the scopes that may be given
  */
-export function findFaults (entered: Entered, allowed: readonly string[] | null, language: Language): Faults {
+export function findFaults (entered: Entered, allowed: readonly string[], language: Language): Faults {
   const { say } = language
   const name = findFault(entered.name, language)
-  const unknown = allowed === null ? [] : entered.scopes.filter((scope) => !allowed.includes(scope))
+  const unknown = entered.scopes.filter((scope) => !allowed.includes(scope))
   const networks = toNetworks(entered) ?? []
   const wrong = networks.filter((network) => !areNetworks([network]))
   return {

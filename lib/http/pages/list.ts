@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
 import type { KeyCount } from '../../keys/listing.js'
+import type { DayUsage } from '../../keys/usage.js'
 import { toSparkView } from './chart.js'
 import type { ListKeyView, Notice, SearchView } from './data.js'
 import { readEnteredHint, type Entered, type Faults } from './entered.js'
@@ -76,8 +77,8 @@ async function findKeys ({ context, visitor }: Visit, { ended, text, before }: A
 
 /** Makes what `table.html` shows of keys. */
 export async function toViews ({ context, base, language }: Visit, keys: readonly KeyRecord[], now: number): Promise<ListKeyView[]> {
-  const uses = keys.length === 0 ? new Map<string, never[]>() : await context.service.uses(keys.map(({ id }) => id))
-  return keys.map((key) => ({ ...toKeyView(key, base, now, language), use: toSparkView(uses.get(key.id) ?? [], now, language) }))
+  const uses = await context.service.uses(keys.map(({ id }) => id))
+  return keys.map((key) => ({ ...toKeyView(key, base, now, language), use: toSparkView(uses.get(key.id) as DayUsage[], now, language) }))
 }
 
 /** A search appears where there is more than one page, and where one was made. */
