@@ -121,9 +121,15 @@ test('for a user without a profile no key is made', async (t) => {
 })
 
 test('a database that fails while a key is made is told as everywhere', async (t) => {
-  const { app, post } = await buildAdmin(t)
+  const database = new Database(':memory:')
+  t.teardown(() => database.close())
+  const { app, post } = await buildAdmin(t, { database })
   await app.apiKeys.profiles.create('ann')
-  await app.apiKeys.close()
+  database.exec("CREATE TRIGGER forbid BEFORE INSERT ON api_keys BEGIN SELECT RAISE(ABORT, 'no'); END")
+  const defect = await post(MAKE, { name: 'k' })
+  t.equal(defect.statusCode, 500)
+  t.match(textOf(defect), 'Something went wrong')
+  database.close()
   t.equal((await post(MAKE, { name: 'k' })).statusCode, 503)
 })
 

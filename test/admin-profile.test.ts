@@ -150,4 +150,7 @@ test('notices tell only what can be seen to be so', async (t) => {
   }
   await app.apiKeys.revoke(id)
   t.match(textOf(await get(`${USER}&revoked=${id}`)), 'The key “live” was revoked.')
+  const unnamed = await app.apiKeys.create('ann')
+  await app.apiKeys.revoke(unnamed.id)
+  t.match(textOf(await get(`${USER}&revoked=${unnamed.id}`)), 'The key “Unnamed key” was revoked.')
 })

@@ -73,6 +73,7 @@ test('there are 25 on a page, and links to the next and back to the first, which
   }
   t.same(sizes, [25, 25, 4])
   t.equal(new Set(seen).size, 54)
+  t.equal(attribute(await get('/keys/admin?cursor=1'), /<a [^>]*>First page<\/a>/, 'href'), '/keys/admin#ak-users')
   for (const cursor of ['-1', '1e99', 'x', '0.5']) t.equal(usersOf(await get(`/keys/admin?cursor=${cursor}`)).length, 25, cursor)
 })
 

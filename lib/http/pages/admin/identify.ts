@@ -41,7 +41,8 @@ async function findKey (visit: Visit, secret: string): Promise<FoundKeyView | nu
   const { key, isPrevious } = found
   const at = now()
   const profile = await service.profiles.get(key.userId)
-  const isOver = isPrevious && (key.previousUntil?.getTime() ?? 0) <= at
+  const until = isPrevious ? key.previousUntil : null
+  const isOver = until !== null && until.getTime() <= at
   const isForbidden = profile?.canUseApi === false
   return {
     key: toKeyView(key, base, at, language),
@@ -49,7 +50,7 @@ async function findKey (visit: Visit, secret: string): Promise<FoundKeyView | nu
     userUrl: toUserUrl(visit, key.userId),
     isAccepted: key.state === 'active' && !isOver && !isForbidden,
     isForbidden,
-    replaced: isPrevious && key.previousUntil !== null ? { isOver, until: language.due(key.previousUntil, at) } : null
+    replaced: until === null ? null : { isOver, until: language.due(until, at) }
   }
 }
 
