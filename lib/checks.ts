@@ -53,6 +53,11 @@ export function isJson (value: unknown, max: number): boolean {
 export const isBoolean = (value: unknown): value is boolean => typeof value === 'boolean'
 export const isFunction = (value: unknown): value is (...args: never[]) => unknown => typeof value === 'function'
 
+const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
+
+/** Whether a value is a path to serve something at, without a slash at its end. */
+export const isPath = (value: unknown): value is string => typeof value === 'string' && PATH.test(value)
+
 /** A test for whole numbers from `min` to `max`, both included. */
 export function isWhole (min: number, max: number): (value: unknown) => boolean {
   return (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max

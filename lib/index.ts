@@ -29,7 +29,8 @@ export type { QuotaOptions, RateLimit, RateLimitOptions } from './limits.js'
 export type { Quota } from './store/accounts.js'
 export type { ApiKeyScope, ApiKeyScopes } from './keys/scopes.js'
 export type { ApiKeys, BatchKeyOptions, KeyOptions, Revocation } from './keys/service.js'
-export type { ApiKeyOptions, ApiOptions, PagesOptions } from './options.js'
+export type { PagesOptions } from './http/pages/settings.js'
+export type { ApiKeyOptions, ApiOptions } from './options.js'
 export type { DatabaseOption, PostgresPool, SqliteConnection } from './store/open.js'
 
 declare module 'fastify' {

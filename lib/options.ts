@@ -1,7 +1,4 @@
-import type { FastifyRequest } from 'fastify'
-import { existsSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { checkObject, isBoolean, isFunction, isOneOrMore, isPlainObject, isText, isWhole, type Checks } from './checks.js'
+import { checkObject, isBoolean, isFunction, isOneOrMore, isPath, isPlainObject, isText, isWhole, type Checks } from './checks.js'
 import { CallbackError, describe, OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
 import { checkExpiry, MAX_MAX_KEYS } from './keys/arguments.js'
@@ -12,27 +9,9 @@ import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
 import { checkLimits, toQuotaTerms, toRateLimit, toRateTerms, type QuotaOptions, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
-import { checkColors, type PageColors } from './http/pages/colors.js'
-import { checkTexts } from './http/pages/language.js'
-import type { PagesSettings } from './http/pages/settings.js'
-import type { PageTexts } from './http/pages/text.js'
+import { resolvePages, type PagesOptions, type PagesSettings } from './http/pages/settings.js'
 import type { GetUser } from './http/visitor.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
-
-export interface PagesOptions {
-  /** Where the pages are served, below the prefix that `register` itself was given. Default `/keys`. */
-  prefix?: string
-  /** Where people without a session are sent, with `?next=` and the page they wanted. Without it they get a 401 page. */
-  loginUrl?: string
-  /** A folder whose templates win over the package's own, by file name. */
-  views?: string
-  /** What the service is called, for the pages' titles and heads. */
-  name?: string
-  /** Colours that replace the package's own, such as `{ accent: '#0f766e' }`. */
-  colors?: PageColors
-  /** Texts that replace the package's own, or a function of the request that gives them. */
-  text?: PageTexts | ((request: FastifyRequest) => PageTexts)
-}
 
 export interface ApiOptions {
   /** Where the API is served, below the prefix that `register` itself was given. Default `/api-keys`. */
@@ -126,10 +105,6 @@ export interface Settings {
 /** What people who choose among scopes are told of the API's own, unless the application says it in its words. */
 const MANAGING = 'Make, change and revoke API keys that may no more than this one'
 
-const PATH = /^(\/[\w\-~][\w\-.~]*)+$/
-
-const isPath = (value: unknown) => typeof value === 'string' && PATH.test(value)
-
 const SCHEMA = {
   allowed: 'a name of 1 to 63 bytes that does not begin with pg_, and goes only with PostgreSQL',
   test: (value: unknown) => isText(1, 63)(value) && Buffer.byteLength(value) <= 63 && !value.startsWith('pg_')
@@ -160,15 +135,6 @@ const OPTIONS: Checks = {
   now: { allowed: 'a function that returns milliseconds', test: isFunction }
 }
 
-const PAGES: Checks = {
-  prefix: { allowed: 'a path such as /keys, without a slash at its end', test: isPath },
-  loginUrl: { allowed: 'a path on this server or an http(s) URL, in printable ASCII without blanks', test: isLoginUrl },
-  views: { allowed: 'the path of a folder', test: isText(1, 4096) },
-  name: { allowed: 'text of 1 to 100 characters', test: isText(1, 100) },
-  colors: { allowed: 'an object with colours by name', test: isPlainObject },
-  text: { allowed: 'an object with texts by name, or a function of the request', test: (value) => isPlainObject(value) || isFunction(value) }
-}
-
 const API: Checks = { prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath } }
 
 const CACHE: Checks = {
@@ -183,9 +149,6 @@ const CACHE: Checks = {
 export function resolveOptions (options: ApiKeyOptions): Settings {
   const refuse = (name: string, allowed: string, got: string) => new OptionError(name, allowed, got)
   checkObject(options, 'object', '', OPTIONS, refuse)
-  if (isPlainObject(options.pages)) checkObject(options.pages, 'pages', 'pages.', PAGES, refuse)
-  if (options.pages && isPlainObject(options.pages.colors)) checkColors(options.pages.colors, 'pages.colors', refuse)
-  if (options.pages && isPlainObject(options.pages.text)) checkTexts(options.pages.text, 'pages.text', refuse)
   if (isPlainObject(options.cache)) checkObject(options.cache, 'cache', 'cache.', CACHE, refuse)
   if (isPlainObject(options.api)) checkObject(options.api, 'api', 'api.', API, refuse)
   const { expiry = {}, api = false } = options
@@ -194,8 +157,6 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   const scopes = resolveScopes(options.scopes && api !== false ? { [MANAGE]: MANAGING, ...options.scopes } : options.scopes, refuse)
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
-  const views = options.pages === false ? undefined : options.pages?.views
-  if (views !== undefined && !isFolder(views)) throw refuse('pages.views', 'the path of a folder', `${resolve(views)}, which is none`)
   return {
     database,
     schema: options.schema,
@@ -210,20 +171,13 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     groups: resolveGroups(options.groups, scopes, refuse),
     autoProfile: options.autoProfile ?? true,
     getUser: options.getUser,
-    pages: options.pages === false
-      ? false
-      : { prefix: options.pages?.prefix ?? '/keys', loginUrl: options.pages?.loginUrl, views, name: options.pages?.name ?? null, colors: structuredClone(options.pages?.colors ?? {}), text: textsOf(options.pages?.text) },
+    pages: resolvePages(options.pages, refuse),
     apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),
     recordIp: options.recordIp ?? true,
     now: options.now === undefined || options.now === Date.now ? Date.now : checkedClock(options.now)
   }
-}
-
-/** A copy, as the caller's object is not kept. */
-function textsOf (text: PagesOptions['text'] = {}): PagesSettings['text'] {
-  return typeof text === 'function' ? text : structuredClone(text)
 }
 
 /** The application's clock, in whole milliseconds, since databases take no others. */
@@ -238,15 +192,4 @@ function checkedClock (now: () => number): () => number {
 function list<T> (value: T | readonly T[]): [T, ...T[]] {
   const [first, ...rest] = Array.isArray(value) ? value as readonly [T, ...T[]] : [value as T]
   return [first as T, ...rest]
-}
-
-function isFolder (path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory()
-}
-
-function isLoginUrl (value: unknown): boolean {
-  // It goes into a header as it is. And browsers skip tabs and line ends, by which a path could become another host.
-  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return false
-  if (value.startsWith('/')) return !/^\/[/\\]/.test(value) && URL.canParse(value, 'http://localhost')
-  return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)
 }
