@@ -104,3 +104,15 @@ t.test('without the option there is no API', async (t) => {
   t.equal((await app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } })).statusCode, 404)
   t.equal((await app.apiKeys.get(id))?.state, 'active')
 })
+
+t.test('a key ends itself from nowhere that is known too', async (t) => {
+  const app = await server(t, { api: true, failureLimit: { max: 1, timeWindow: '1h' } }, new Log(), true)
+  const { id, key } = await app.apiKeys.create('ann')
+  const ips: unknown[] = []
+  app.apiKeys.on('apiKeyRevoked', ({ ip }) => ips.push(ip))
+  // What a proxy passed on that is no address.
+  const response = await app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key, 'x-forwarded-for': 'x'.repeat(200) } })
+  t.equal(response.statusCode, 204)
+  t.match(await app.apiKeys.get(id), { state: 'revoked' })
+  t.strictSame(ips, [null])
+})

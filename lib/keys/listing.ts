@@ -47,5 +47,6 @@ export async function findKeys ({ store, activity, settings }: Context, userId: 
     userId, at, limit: limit + 1, ...(search !== undefined && { text: search }), ...(live !== undefined && { live }), ...(cursor !== undefined && { before: cursor })
   })
   const keys = rows.slice(0, limit).map((row) => toKeyRecord(activity.ofKey(row), at, settings))
-  return { keys, cursor: rows.length > limit ? keys.at(-1)?.id ?? null : null }
+  const [last] = rows.length > limit ? keys.slice(-1) : []
+  return { keys, cursor: last === undefined ? null : last.id }
 }

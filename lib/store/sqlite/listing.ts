@@ -22,8 +22,9 @@ export function listingVerbs (db: SqliteDatabase): ListingVerbs {
     },
 
     async countKeys (userId, at) {
-      return guarded(() => db.select({ live: sql<number>`count(*) FILTER (WHERE ${isLive(at)})`, all: sql<number>`count(*)` })
-        .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).where(eq(profiles.userId, userId)).get() ?? { live: 0, all: 0 })
+      const [counts] = guarded(() => db.select({ live: sql<number>`count(*) FILTER (WHERE ${isLive(at)})`, all: sql<number>`count(*)` })
+        .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).where(eq(profiles.userId, userId)).all())
+      return counts as { live: number, all: number }
     },
 
     async listExpiring (after, until) {
