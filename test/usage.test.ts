@@ -35,6 +35,21 @@ onEachEngine('uses and refusals of a key are counted by day', async (t, database
   await t.rejects(app.apiKeys.usage('0198abcd-0000-7000-8000-000000000001'), { code: 'FST_API_KEY_NOT_FOUND' })
 })
 
+onEachEngine('uses are counted for their own day when a clock that was ahead is set back', async (t, database) => {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now })
+  const { id, key } = await app.apiKeys.create('ann')
+  await ask(app, key)
+  clock.tick(10 * DAY)
+  await ask(app, key)
+  clock.tick(-10 * DAY)
+  for (let i = 0; i < 3; i++) await ask(app, key)
+  t.strictSame(await app.apiKeys.usage(id, { from: new Date(T0), to: day(T0 + 10 * DAY) }), [
+    { day: day(T0), accepted: 4, refused: {} },
+    { day: day(T0 + 10 * DAY), accepted: 1, refused: {} }
+  ])
+})
+
 t.test('counts of several processes add up, and shutdown writes what is left', async (t) => {
   const database = join(t.testdir(), 'keys.db')
   const [one, two] = [await server(t, { database }), await server(t, { database })]

@@ -42,7 +42,8 @@ export class Activity {
 
   /** Notes a use. Times only move forward. */
   note (access: Access, at: number, ip: string | null): void {
-    if (at >= this.#dayEnd) this.#beginDay(at)
+    // A clock that was ahead and is set back is in another day as well.
+    if (at >= this.#dayEnd || at < this.#dayEnd - DAY) this.#beginDay(at)
     access.accepted += 1
     if (at >= access.usedAt) {
       access.usedAt = at
