@@ -52,6 +52,21 @@ onEachEngine('two rotations in a row leave two live secrets, and one of them end
   t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 
+onEachEngine('the last use of a key with two secrets only moves forward, also when the clock does not', async (t, database) => {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now })
+  const { id, key: old } = await app.apiKeys.create('ann')
+  const { key } = await app.apiKeys.rotate(id, { overlap: '1h' })
+  for (const secret of [key, old]) await ask(app, secret)
+  clock.tick(5000)
+  await ask(app, key)
+  clock.tick(-2000)
+  await ask(app, old)
+  t.match(await app.apiKeys.get(id), { lastUsedAt: at(5000), previousUsedAt: at(3000) })
+  await app.apiKeys.flush()
+  t.match(await app.apiKeys.get(id), { lastUsedAt: at(5000), previousUsedAt: at(3000) })
+})
+
 onEachEngine('of many rotations at once at most two secrets are live in the end', async (t, database) => {
   const app = await server(t, database)
   const { id, key } = await app.apiKeys.create('ann')

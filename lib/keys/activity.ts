@@ -206,4 +206,8 @@ function takeOver (access: Access, earlier: Access): void {
   access.accepted += earlier.accepted
   earlier.accepted = 0
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
+  // Two secrets of one key are noted apart, and with a clock that was set back the other one's use may be the later.
+  if (earlier.usedAt <= access.usedAt) return
+  access.usedAt = earlier.usedAt
+  access.loggedIp = earlier.loggedIp
 }
