@@ -66,9 +66,9 @@ export class DigestCache<T extends { readonly digest: string }> {
     return entry === undefined || entry.digest !== digest ? undefined : entry
   }
 
-  /** Makes sure that there is no entry of the digest. */
+  /** Makes sure that there is no entry of the digest. One of another digest that begins alike stays, or unknown keys could push it out. */
   delete (digest: string): void {
-    this.#entries.delete(startOf(digest))
+    if (this.get(digest) !== undefined) this.#entries.delete(startOf(digest))
   }
 
   set (entry: T): void {
