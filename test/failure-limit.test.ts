@@ -27,6 +27,17 @@ t.test('an address with too many failed attempts has to wait, before the databas
   t.equal((await ask(app, unknown())).status, 401, 'and after the window it may try again')
 })
 
+t.test('a clock that was ahead and is set back locks nobody out for longer than the window', async (t) => {
+  const clock = new Clock()
+  const app = await server(t, { failureLimit, now: clock.now })
+  clock.tick(86_400_000)
+  for (let i = 0; i < 3; i++) await ask(app, unknown())
+  t.equal((await ask(app, unknown())).status, 429)
+  clock.tick(-86_400_000)
+  for (let i = 0; i < 3; i++) t.equal((await ask(app, unknown())).status, 401)
+  t.equal((await ask(app, unknown())).status, 429, 'and attempts are counted anew')
+})
+
 t.test('a good key is never locked out from elsewhere, nor from the same address when it is in the cache', async (t) => {
   const app = await server(t, { failureLimit }, undefined, true)
   const [cached, other] = [await app.apiKeys.create('ann'), await app.apiKeys.create('bob')]

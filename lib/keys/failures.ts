@@ -35,7 +35,7 @@ export class FailureLimit {
   check (ip: string): void {
     const failures = this.#failures.get(networkOf(ip))
     if (failures === undefined || failures.count < this.#limit.max) return
-    const left = failures.until - this.#now()
+    const left = this.#left(failures, this.#now())
     if (left > 0) throw Object.assign(new TooManyFailuresError(), { retryAfter: Math.ceil(left / 1000) })
   }
 
@@ -44,7 +44,13 @@ export class FailureLimit {
     const network = networkOf(ip)
     const now = this.#now()
     const failures = this.#failures.get(network)
-    if (failures !== undefined && failures.until > now) failures.count += 1
+    if (failures !== undefined && this.#left(failures, now) > 0) failures.count += 1
     else this.#failures.set(network, { until: now + this.#limit.timeWindow, count: 1 })
+  }
+
+  /** Milliseconds until a window is over. One that would last longer than any began before the clock was set back, and is. */
+  #left ({ until }: Failures, now: number): number {
+    const left = until - now
+    return left > this.#limit.timeWindow ? 0 : left
   }
 }
