@@ -67,6 +67,23 @@ onEachEngine('the last use of a key with two secrets only moves forward, also wh
   t.match(await app.apiKeys.get(id), { lastUsedAt: at(5000), previousUsedAt: at(3000) })
 })
 
+onEachEngine('a logout ends the login of both secrets, and the next use of either begins one', async (t, database) => {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now })
+  const { id, key: old } = await app.apiKeys.create('ann')
+  const { key } = await app.apiKeys.rotate(id, { overlap: '1h' })
+  const isNew: boolean[] = []
+  app.apiKeys.on('apiUserLoggedIn', (event) => isNew.push(event.isNew))
+  for (const first of [old, key]) {
+    for (const secret of [key, old]) await ask(app, secret)
+    await app.apiKeys.flush()
+    await app.apiKeys.logout(id)
+    isNew.length = 0
+    await ask(app, first)
+    t.strictSame(isNew, [true])
+  }
+})
+
 onEachEngine('of many rotations at once at most two secrets are live in the end', async (t, database) => {
   const app = await server(t, database)
   const { id, key } = await app.apiKeys.create('ann')

@@ -230,7 +230,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     const ended = await store.logoutKey(keyId, at)
     if (ended === null) throw unknownKey(keyId)
     const wasNoted = activity.logout(keyId)
-    this.admission.forgetLogin(ended.digest)
+    for (const digest of ended.digests) if (digest !== null) this.admission.forgetLogin(digest)
     const key = this.#toRecord(ended.row)
     if (ended.changed || wasNoted) this.#context.announce('apiUserLoggedOut', { key, ...changeBy(by, at) })
     return key

@@ -238,8 +238,11 @@ export interface Store extends AccountStore {
    * @param limit how many at most
    */
   prune (before: number, limit: number): Promise<{ keys: number, profiles: number }>
-  /** Ends a key's login. `changed` is false when no login was stored. Null when there is no such key. */
-  logoutKey (id: string, at: number): Promise<{ row: KeyRow, digest: string, changed: boolean } | null>
+  /**
+   * Ends a key's login, and gives the digests of its present secret and of the one before. `changed` is false when no login was
+   * stored. Null when there is no such key.
+   */
+  logoutKey (id: string, at: number): Promise<{ row: KeyRow, digests: readonly [string, string | null], changed: boolean } | null>
 
   /** Finds the user's profile or makes it with these fields. */
   ensureProfile (userId: string, fields: ProfileFields, at: number, author?: Author): Promise<{ row: ProfileRow, created: boolean }>

@@ -71,12 +71,12 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
     async logoutKey (id, at) {
       if (!canExist(id)) return null
       return await transaction(async (db) => {
-        const [locked] = await db.select({ digest: keys.digest }).from(keys).where(eq(keys.id, id)).for('no key update')
+        const [locked] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
         const row = await findKey(db, tables, id)
         if (locked === undefined || row === null) return null
         const ended = { loggedIp: null, loggedOutAt: at }
         await db.insert(uses).values({ keyId: id, ...ended }).onConflictDoUpdate({ target: uses.keyId, set: ended })
-        return { row: { ...row, loggedIp: null }, digest: locked.digest, changed: row.loggedIp !== null }
+        return { row: { ...row, loggedIp: null }, digests: [locked.digest, locked.previousDigest], changed: row.loggedIp !== null }
       })
     }
   }

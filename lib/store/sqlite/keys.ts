@@ -62,12 +62,12 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
 
     async logoutKey (id, at) {
       return write(() => {
-        const before = selectKeys(db, { digest: keys.digest }).where(eq(keys.id, id)).get()
+        const before = selectKeys(db, storedColumns).where(eq(keys.id, id)).get()
         if (before === undefined) return null
         const ended = { loggedIp: null, loggedOutAt: at }
         db.insert(uses).values({ keyId: id, ...ended }).onConflictDoUpdate({ target: uses.keyId, set: ended }).run()
-        const { digest, ...row } = before
-        return { row: { ...row, loggedIp: null }, digest, changed: row.loggedIp !== null }
+        const { digest, previousDigest, ...row } = before
+        return { row: { ...row, loggedIp: null }, digests: [digest, previousDigest], changed: row.loggedIp !== null }
       })
     }
   }
