@@ -30,6 +30,11 @@ export function codeOf (error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined
 }
 
+/** Whether another connection held the lock for too long. */
+export function isBusy (error: unknown): boolean {
+  return codeOf(error)?.startsWith('SQLITE_BUSY') === true
+}
+
 /** Leaves a transaction, and so undoes it, with the reason for which keys were not inserted. */
 export class Refused extends Error {
   readonly refusal: InsertRefusal

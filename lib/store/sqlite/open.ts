@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { DriverMissingError, OpenError, SchemaError } from '../../errors.js'
 import type { Store } from '../store.js'
 import type { SqliteDatabase, Write } from './database.js'
-import { codeOf, driverErrorOf, guarded } from './failures.js'
+import { codeOf, driverErrorOf, guarded, isBusy } from './failures.js'
 import { generationVerb } from './generation.js'
 import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
@@ -15,12 +15,7 @@ import { pruneVerb } from './pruning.js'
 import { quotaVerb } from './quota.js'
 import { usageVerbs } from './usage.js'
 import { useVerbs } from './uses.js'
-
-/** How long a statement waits for another process's write, in milliseconds. */
-const BUSY_TIMEOUT = 5000
-
-/** The same for noting uses, which nobody waits for and which is tried again, while all requests wait for it. */
-const USES_BUSY_TIMEOUT = 100
+import { BUSY_TIMEOUT, withoutWaiting } from './waiting.js'
 
 /**
  * SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again, for so many
@@ -64,7 +59,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     return db.transaction(step, { behavior: 'immediate' })
   }
   const write: Write = (step) => guarded(() => transact(step))
-  const writeUses: Write = owned ? (step) => guarded(() => withoutWaiting(db.$client, () => transact(step))) : write
+  const writeUses: Write = owned ? withoutWaiting(db.$client, transact) : write
   return {
     // What is read within the application's own transaction may be rolled back, and the generation with it.
     generation: owned ? generation : (now) => db.$client.inTransaction ? null : generation(now),
@@ -106,29 +101,13 @@ function configure (client: Database): void {
   client.pragma('foreign_keys = ON')
 }
 
-/**
- * Runs a step that waits neither for the disk nor long for another process. What was only a note of a use may be lost with
- * the power, and with those waits the batches of a busy server would hold up its requests. All else is on the disk when it
- * is answered.
- */
-function withoutWaiting<T> (client: Database, step: () => T): T {
-  client.pragma('synchronous = NORMAL')
-  client.pragma(`busy_timeout = ${USES_BUSY_TIMEOUT}`)
-  try {
-    return step()
-  } finally {
-    client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`)
-    client.pragma('synchronous = FULL')
-  }
-}
-
 async function retryWhileBusy (step: () => void): Promise<void> {
   const end = performance.now() + PATIENCE
   for (;;) {
     try {
       return step()
     } catch (error) {
-      if (performance.now() > end || !codeOf(error)?.startsWith('SQLITE_BUSY')) throw error
+      if (performance.now() > end || !isBusy(error)) throw error
       await sleep(PAUSE)
     }
   }
