@@ -57,11 +57,11 @@ function requireLimiter (limiter: CheckRate | null, { terms, groups }: Settings)
 
 /** Serves the pages in a scope of their own, when there are any. */
 async function registerPages (app: FastifyInstance, service: ApiKeys, settings: Settings, guard: Guard): Promise<void> {
-  const { pages: own, getUser, realm, scopes, headers, now } = settings
+  const { pages: own, getUser, realm, scopes, headers, required, now } = settings
   if (own === false || getUser === undefined) return
   const example = new ExampleRoute()
   app.addHook('onRoute', (route) => example.consider(route, guard.ruleOf(route) !== 'open'))
-  await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, scopes, headers, now, examplePath: () => example.path })
+  await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, scopes, headers, required, now, examplePath: () => example.path })
 }
 
 function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {

@@ -10,6 +10,7 @@ import { createKey } from './create.js'
 import { editKey, showEdit } from './edit.js'
 import { showKey } from './key.js'
 import { showList } from './list.js'
+import { registerNotFound } from './not-found.js'
 import type { PagesContext } from './page.js'
 import { askRevoke, revokeKey } from './revoke.js'
 import { askRotate, rotateKey } from './rotate.js'
@@ -29,6 +30,8 @@ export interface PagesDeps {
   /** The headers that carry keys; the first is shown to people. */
   readonly headers: readonly [string, ...string[]]
   readonly now: () => number
+  /** Whether unknown paths of the application are closed to people without a key; otherwise its own not-found handler may serve them. */
+  readonly required: boolean
   /** The path of a route to try a key on, asked when a key is shown. */
   readonly examplePath: () => string
 }
@@ -40,7 +43,7 @@ const BODY_LIMIT = 16 * 1024
  * The pages on which people manage their own keys. A scope of its own, so that nothing the application brings for its
  * API (error handler, body parsers, templates) changes how they work, and nothing they bring leaks out.
  */
-export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDeps): Promise<void> {
+export async function pages (app: FastifyInstance, { headers, required, ...deps }: PagesDeps): Promise<void> {
   const folders = viewFolders(deps.settings.views)
   const assets = registerAssets(app, folders, deps.settings.colors)
   const context: PagesContext = { ...deps, header: headers[0], prefix: app.prefix, assets }
@@ -64,4 +67,5 @@ export async function pages (app: FastifyInstance, { headers, ...deps }: PagesDe
   app.get('/:id/revoke', PAGE_ROUTE, signedIn(context, askRevoke))
   app.post('/:id/revoke', PAGE_ROUTE, signedIn(context, revokeKey))
   registerAdmin(app, context)
+  if (required) registerNotFound(app, context)
 }
