@@ -32,7 +32,11 @@ pageTest('a key from sign-in to refusal', { permissions: ['clipboard-read', 'cli
   await page.getByRole('button', { name: 'Copy', exact: true }).click()
   await page.getByRole('status').getByText('Copied.').waitFor()
   t.equal(await page.evaluate('navigator.clipboard.readText()'), secret)
+  const beside = page.getByRole('region', { name: 'Try it' }).getByRole('status')
+  t.equal(await beside.textContent(), '')
   await page.getByRole('button', { name: 'Copy the command' }).click()
+  await beside.getByText('Copied.').waitFor()
+  t.equal(await page.getByText('Copied.').count(), 1, 'said beside the button that was pressed, and there alone')
   t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl -H 'X-Api-Authorization: ${secret}' '${example.address}/api/buckets'`)
   t.equal(await callApi(secret), 200)
 

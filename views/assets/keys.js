@@ -1,9 +1,11 @@
 // Makes the pages nicer; they work without it.
 for (const button of document.querySelectorAll('[data-ak-copy]')) {
   const source = document.getElementById(button.dataset.akCopy)
-  const status = document.querySelector('[data-ak-copied]')
+  // It is told beside the button. Emptied first, since the same text again would be no news to a screen reader.
+  const status = button.closest('.ak-card')?.querySelector('[data-ak-copied]') ?? document.querySelector('[data-ak-copied]')
   button.hidden = false
   button.addEventListener('click', async () => {
+    for (const other of document.querySelectorAll('[data-ak-copied]')) other.textContent = ''
     const copied = await copy(source)
     status.textContent = copied ? status.dataset.akCopied : status.dataset.akNotCopied
   })
