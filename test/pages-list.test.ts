@@ -128,14 +128,19 @@ test('whoever may not make keys sees that instead of the form', async (t) => {
   const page = await get('/keys')
   t.match(textOf(page), 'You may not make API keys. Ask the people who run this service if you need one.')
   t.notMatch(page.body, '<form')
+  t.notMatch(textOf(page), 'as many as you like')
+  await app.apiKeys.profiles.update('ann', { maxKeys: 3 })
+  t.match(textOf(await get('/keys')), '0 of 3 keys in use.')
 })
 
 test('whose keys are not accepted is told', async (t) => {
-  const { app, get } = await buildPages(t)
+  const { app, get, post } = await buildPages(t)
   await app.apiKeys.profiles.create('ann', { canUseApi: false })
   const page = await get('/keys')
   t.match(page.body, /ak-warning" role="status"/)
   t.match(textOf(page), 'Your API keys are not accepted at the moment.')
+  const mistaken = await post('/keys', { name: '' })
+  t.same(mistaken.body.match(/<\w+ [^>]* autofocus>/g)?.map((tag) => /id="([^"]*)"/.exec(tag)?.[1]), ['ak-name'], 'after a mistake the field alone has the focus')
 })
 
 test('a person can look after the keys of another owner, who is then named', async (t) => {

@@ -46,12 +46,14 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
   const isFirst = !asked.ended && asked.text === '' && asked.before === undefined
   const refusal = isFirst ? refuseKey(profile, room, language) : null
   const title = language.say('list.title')
+  const isWrong = Object.keys(faults).length > 0
   return await sendPage(visit.context, reply, {
     status,
     view: 'list',
-    title: Object.keys(faults).length === 0 ? title : language.say('page.error', { title }),
+    title: isWrong ? language.say('page.error', { title }) : title,
     visitor,
-    notice: notice ?? strayFault(rules, faults) ?? await revokedNotice(visit) ?? standing(profile, language),
+    // A notice takes the focus, which after a mistake belongs to the field.
+    notice: notice ?? strayFault(rules, faults) ?? await revokedNotice(visit) ?? (isWrong ? null : standing(profile, language)),
     data: {
       keys: await toViews(visit, found.keys, now()),
       ended: asked.ended,
