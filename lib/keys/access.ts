@@ -117,7 +117,8 @@ function refusalOf (row: AccessRow, terms: Resolved, fault: string | null): (() 
   return fault === null ? null : () => new InternalError({ cause: new Error(`the database holds ${fault} for this key`) })
 }
 
-function endOf ({ expiresAt, previousUntil, isPrevious }: AccessRow): number | null {
+/** When a key ends as the one who has a certain secret sees it: with the overlap, where that was replaced. */
+export function endOf ({ expiresAt, previousUntil, isPrevious }: AccessRow): number | null {
   if (!isPrevious || previousUntil === null) return expiresAt
   return expiresAt === null ? previousUntil : Math.min(expiresAt, previousUntil)
 }

@@ -161,7 +161,7 @@ export interface Bounds {
 /**
  * The bounds of whoever asks.
  *
- * @param acting the key of a program, as stored; null for a person
+ * @param acting the key of a program, as stored, but that it expires when the secret does which asks; null for a person
  */
 export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds {
   const reach = (profile: ProfileRow) => {
@@ -187,7 +187,7 @@ export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds
     },
     rotate (key, profile) {
       const { terms, own } = reach(profile)
-      return acting === null || acting.id === key.id ? null : refuse(findExcess(reachOf(key, terms), own))
+      return acting === null ? null : refuse(findExcess(reachOf(key, terms), own))
     }
   }
 }

@@ -1,5 +1,6 @@
 import { toMilliseconds, type Duration } from '../durations.js'
 import { InvalidKeyError } from '../errors.js'
+import { endOf } from './access.js'
 import { checkKeyChanges, checkKeyFields, checkRevocation, checkRotation } from './arguments.js'
 import type { Context } from './context.js'
 import { boundsOf, type Bounds } from './delegation.js'
@@ -10,14 +11,15 @@ import { issue, type KeyRequest } from './issuing.js'
 import { revokeKey, rotateKey, unknownKey, updateKey } from './lifecycle.js'
 import { findKeys, type KeyPage, type KeySearch } from './listing.js'
 import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
+import { digestOf } from './secret.js'
 import { readUsage, type DayUsage, type UsageRange } from './usage.js'
 
 /** Somebody who asks for something and is not the application. */
 export interface Asker {
   /** Whose keys it is about; those of others are not there. */
   readonly owner: string
-  /** The key that asks; null for a person. */
-  readonly keyId: string | null
+  /** The secret that asks; null for a person. */
+  readonly secret: string | null
   /** What is noted of a change. */
   readonly by: By
 }
@@ -81,10 +83,12 @@ export class OnBehalf {
   }
 
   /** A program's key is read anew, since the one that was let in may have been kept from before a change. */
-  async #boundsOf ({ keyId }: Asker): Promise<Bounds> {
+  async #boundsOf ({ secret }: Asker): Promise<Bounds> {
     const { store, settings } = this.#context
-    if (keyId === null) return boundsOf(null, settings)
-    const acting = await store.getKey(keyId)
+    if (secret === null) return boundsOf(null, settings)
+    const found = await store.findByDigest(digestOf(secret))
+    // What a secret gets that is to end must end with it, or rotating would not rid anybody of who has the one before.
+    const acting = found === null ? null : { ...found, expiresAt: endOf(found) }
     if (acting === null || stateOf(acting, settings.now()) !== 'active') throw new InvalidKeyError()
     return boundsOf(acting, settings)
   }

@@ -17,6 +17,9 @@ export interface AskerDeps {
 /** What the key of a program has to have. */
 export const NEEDED: readonly string[] = [MANAGE]
 
+/** What each request carried when it came in, whatever the application makes of its headers later. */
+const secrets = new WeakMap<FastifyRequest, string>()
+
 /**
  * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using
  * somebody's session. A request that carries a key is a program's, whatever else it carries: a bad key is refused.
@@ -25,7 +28,9 @@ export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler
   return function (request, reply, done) {
     // Of secrets and of who has which keys nothing is to stay anywhere.
     reply.header('cache-control', 'no-store')
-    if (getUser === undefined || guard.readSecret(request) !== null) return guard.requireScopes(request, reply, NEEDED, done)
+    const sent = guard.readSecret(request)
+    if (sent !== null) secrets.set(request, sent.secret)
+    if (getUser === undefined || sent !== null) return guard.requireScopes(request, reply, NEEDED, done)
     refuseForeignOrigin.call(this, request, reply, done)
   }
 }
@@ -38,13 +43,14 @@ export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler
  */
 export async function findAsker ({ service, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
   const { apiUser } = request
-  if (apiUser !== null) {
+  const secret = secrets.get(request) ?? null
+  if (apiUser !== null && secret !== null) {
     const ip = addressOf(request)
-    return { owner: apiUser.id, keyId: apiUser.keyId, by: { actor: `key:${apiUser.keyId}`, ...(ip !== null && { ip }) } }
+    return { owner: apiUser.id, secret, by: { actor: `key:${apiUser.keyId}`, ...(ip !== null && { ip }) } }
   }
   // Not for a key whose login was ended on the way.
-  const visitor = getUser === undefined || guard.readSecret(request) !== null ? null : await findVisitor(getUser, request)
+  const visitor = getUser === undefined || secret !== null ? null : await findVisitor(getUser, request)
   if (visitor === null) throw guard.missing(request, reply)
   await service.profiles.visit(visitor.user, visitor.by)
-  return { owner: visitor.owner, keyId: null, by: visitor.by }
+  return { owner: visitor.owner, secret: null, by: visitor.by }
 }

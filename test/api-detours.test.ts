@@ -1,0 +1,27 @@
+import { buildApi, manager } from './helpers/api.js'
+import { onEachEngine } from './helpers/engines.js'
+
+/* Ways around what somebody may give: by a secret that is to end, by a limit there and back, by a scope that is withheld. */
+
+const HOUR = 3_600_000
+
+onEachEngine('a secret that was replaced gets nothing that outlives it, neither a new secret nor a key', async (t, database) => {
+  const { app, call } = await buildApi(t, database)
+  const old = await manager(app)
+  const { key: present } = await app.apiKeys.rotate(old.id, { overlap: HOUR })
+  const { previousUntil } = await app.apiKeys.get(old.id) ?? {}
+  const until = previousUntil?.toISOString()
+  const rotation = await call(old, 'POST', `/${old.id}/rotate`, {})
+  t.match([rotation.statusCode, rotation.json()], [403, { code: 'FST_API_KEY_BEYOND_OWN', message: `expiresAt must be ${until} or earlier, as of whoever asks, got never` }])
+  t.match(await app.apiKeys.verify(present), { keyId: old.id }, 'the present secret goes on working')
+
+  t.match((await call(old, 'POST', '', {})).json(), { expiresAt: until })
+  t.equal((await call(old, 'POST', '', { expiresAt: null })).statusCode, 403)
+  const other = await app.apiKeys.create('ann')
+  t.equal((await call(old, 'POST', `/${other.id}/rotate`, {})).statusCode, 403)
+  t.equal((await call(old, 'PATCH', `/${old.id}`, { name: 'less' })).statusCode, 200)
+
+  const again = await call({ key: present }, 'POST', `/${old.id}/rotate`, { overlap: HOUR })
+  t.equal(again.statusCode, 200, 'the present one may')
+  t.equal((await call({ key: again.json().key }, 'POST', '', { expiresAt: null })).statusCode, 201)
+})
