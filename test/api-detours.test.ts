@@ -25,3 +25,24 @@ onEachEngine('a secret that was replaced gets nothing that outlives it, neither 
   t.equal(again.statusCode, 200, 'the present one may')
   t.equal((await call({ key: again.json().key }, 'POST', '', { expiresAt: null })).statusCode, 201)
 })
+
+onEachEngine('uses that were counted stay counted, whatever limit is set and taken back', async (t, database) => {
+  const { app, call } = await buildApi(t, { ...database, quota: { max: 2 } })
+  const ann = { user: 'ann' }
+  const key = await app.apiKeys.create('ann')
+  const other = await manager(app)
+  await app.apiKeys.verify(key.key)
+  await app.apiKeys.verify(key.key)
+  const path = `/${key.id}`
+  for (const caller of [ann, other]) {
+    t.equal((await call(caller, 'PATCH', path, { quota: { max: 1 } })).statusCode, 200)
+    t.match((await call(caller, 'PATCH', path, { quota: null })).json(), { quota: { max: 2, used: 2 } })
+    await t.rejects(app.apiKeys.verify(key.key), { code: 'FST_API_KEY_QUOTA_EXCEEDED' })
+  }
+  await app.apiKeys.update(key.id, { quota: { max: 1 } })
+  t.match((await app.apiKeys.update(key.id, { quota: null })).quota, { used: 0 }, 'the application may begin anew')
+
+  const free = await buildApi(t, { ...database })
+  const { id } = await free.app.apiKeys.create('bob', { quota: { max: 1 } })
+  t.match((await free.call({ user: 'bob' }, 'PATCH', `/${id}`, { quota: null })).json(), { quota: null }, 'where there is none, it may be taken away')
+})

@@ -152,8 +152,8 @@ function inWords ({ max, span, isLeft }: Limit): string {
 export interface Bounds {
   /** What a new key is given, where it is not said; or why there can be none. */
   readonly create: (terms: KeyTerms, grants: KeyGrants, profile: ProfileRow) => KeyTerms | Error
-  /** Why a key may not be changed so; null when it may. */
-  readonly change: (fields: KeyFields, key: StoredKey, profile: ProfileRow) => Error | null
+  /** What to change of a key; or why it may not be changed so. */
+  readonly change: (fields: KeyFields, key: StoredKey, profile: ProfileRow) => KeyFields | Error
   /** Why a key may be given no new secret, which whoever asks will hold; null when it may. */
   readonly rotate: (key: StoredKey, profile: ProfileRow) => Error | null
 }
@@ -178,18 +178,28 @@ export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds
       const { terms, own } = reach(profile)
       const before = reachOf(key, terms)
       const after = reachOf({ ...key, ...fields }, terms)
-      // Whatever the key is otherwise, it is the person's.
-      if (acting === null) return refuse(findGain(after, before, own))
-      const isEnabled = key.enabled === false && fields.enabled === true
-      // By then it is no longer what it was when its request was let in.
-      if (key.id === acting.id) return refuse(isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before))
-      return isEnabled || findExcess(after, before) !== null ? refuse(findExcess(after, own)) : null
+      return refuse(judge()) ?? keepCount(fields, own)
+
+      function judge (): Excess | null {
+        // Whatever the key is otherwise, it is the person's.
+        if (acting === null) return findGain(after, before, own)
+        const isEnabled = key.enabled === false && fields.enabled === true
+        // By then it is no longer what it was when its request was let in.
+        if (key.id === acting.id) return isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before)
+        return isEnabled || findExcess(after, before) !== null ? findExcess(after, own) : null
+      }
     },
     rotate (key, profile) {
       const { terms, own } = reach(profile)
       return acting === null ? null : refuse(findExcess(reachOf(key, terms), own))
     }
   }
+}
+
+/** Leaves the count of uses to go on where who asks has a quota, which else would be none: a limit set and taken back would begin anew. */
+function keepCount (fields: KeyFields, own: Reach): KeyFields {
+  const { quotaUsed: _used, quotaSince: _since, ...rest } = fields
+  return own.quota.max === Infinity ? fields : rest
 }
 
 /** What a key gets from the one that makes it where nothing is said. */

@@ -26,7 +26,8 @@ export async function updateKey (context: Context, keyId: string, changes: KeyCh
   const at = settings.now()
   return await apply(context, keyId, 'apiKeyUpdated', at, by, (key, profile) => {
     const fields = change(changes, key, profile, at, settings)
-    return fields instanceof Error ? fields : bounds?.change(fields, key, profile) ?? different(fields, key)
+    const allowed = fields instanceof Error || bounds === null ? fields : bounds.change(fields, key, profile)
+    return allowed instanceof Error ? allowed : different(allowed, key)
   })
 }
 
