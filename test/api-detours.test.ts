@@ -46,3 +46,22 @@ onEachEngine('uses that were counted stay counted, whatever limit is set and tak
   const { id } = await free.app.apiKeys.create('bob', { quota: { max: 1 } })
   t.match((await free.call({ user: 'bob' }, 'PATCH', `/${id}`, { quota: null })).json(), { quota: null }, 'where there is none, it may be taken away')
 })
+
+onEachEngine('a scope that a group withholds counts, since it comes back with the group', async (t, database) => {
+  const { app, call } = await buildApi(t, { ...database, groups: { low: { scopes: ['api-keys:manage', 'a'] }, high: {} } })
+  await app.apiKeys.profiles.create('ann', { group: 'high' })
+  const stronger = await app.apiKeys.create('ann', { scopes: ['admin'] })
+  const disabled = await app.apiKeys.create('ann', { scopes: ['admin'], allowedIps: ['10.0.0.1'] })
+  await app.apiKeys.update(disabled.id, { enabled: false })
+  const acting = await manager(app)
+  const equal = await manager(app, 'ann', { scopes: ['admin'] })
+  await app.apiKeys.profiles.update('ann', { group: 'low' })
+  const beyond = { code: 'FST_API_KEY_BEYOND_OWN', message: 'scopes must be within api-keys:manage, as of whoever asks, got admin' }
+  t.match((await call(acting, 'POST', `/${stronger.id}/rotate`, {})).json(), beyond)
+  t.match((await call(acting, 'PATCH', `/${disabled.id}`, { enabled: true })).json(), beyond)
+  t.match((await call(acting, 'PATCH', `/${disabled.id}`, { allowedIps: null })).json(), beyond)
+  t.equal((await call(acting, 'PATCH', `/${disabled.id}`, { name: 'less' })).statusCode, 200)
+  t.equal((await call(equal, 'POST', `/${stronger.id}/rotate`, {})).statusCode, 200, 'one that has it too may')
+  t.equal((await call(equal, 'POST', '', { scopes: ['admin'] })).json().code, 'FST_API_KEY_SCOPE_NOT_ALLOWED', 'and gives it to no new key')
+  t.equal((await call({ user: 'ann' }, 'PATCH', `/${disabled.id}`, { enabled: true })).statusCode, 200, 'a person holds all of their keys')
+})

@@ -4,7 +4,6 @@ import type { Quota } from '../store/accounts.js'
 import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/store.js'
 import { lieWithin } from './addresses.js'
 import type { KeyGrants } from './granting.js'
-import { narrow } from './scopes.js'
 import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
 
 /*
@@ -53,7 +52,8 @@ type Given = Pick<KeyRow, keyof KeyTerms>
 /** What a key may, for a profile whose terms are these. */
 export function reachOf (key: Given, terms: Resolved): KeyReach {
   return {
-    scopes: narrow(key.scopes, terms.scopes),
+    // What the profile or its group withholds comes back when they allow it again. They are asked elsewhere.
+    scopes: key.scopes,
     expiresAt: key.expiresAt,
     allowedIps: key.allowedIps,
     rate: saysRate(key) ? rateOf(findRate([key]), false) : rateOf(terms.rate, true),
