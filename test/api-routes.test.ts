@@ -243,3 +243,11 @@ t.test('a key whose login an application ended on the way is not replaced by a s
   t.match((await call({ key }, 'GET', '', undefined, { user: 'ann' })).json(), { statusCode: 401, code: 'FST_API_KEY_MISSING' })
   t.equal((await app.inject({ url: '/api-keys', headers: { [HEADER]: key } })).statusCode, 401)
 })
+
+onEachEngine("a nonce is the owner's, whoever else chose the same", async (t, database) => {
+  const { app, call } = await buildApi(t, database)
+  const body = { nonce: 'terraform-production' }
+  t.equal((await call({ user: 'bob' }, 'POST', '', body)).statusCode, 201)
+  t.equal((await call({ user: 'ann' }, 'POST', '', body)).statusCode, 201)
+  t.equal((await call(await manager(app), 'POST', '', body)).json().code, 'FST_API_KEY_NONCE_USED', 'of a program it is that of its owner')
+})
