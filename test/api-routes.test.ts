@@ -251,3 +251,20 @@ onEachEngine("a nonce is the owner's, whoever else chose the same", async (t, da
   t.equal((await call({ user: 'ann' }, 'POST', '', body)).statusCode, 201)
   t.equal((await call(await manager(app), 'POST', '', body)).json().code, 'FST_API_KEY_NONCE_USED', 'of a program it is that of its owner')
 })
+
+t.test('where others were that changed a key is not told', async (t) => {
+  const { app, call } = await buildApi(t, { getUser: ({ headers: { user } }) => user === undefined ? null : { id: String(user), owner: 'org' } })
+  const program = await app.apiKeys.create('org', { scopes: ['api-keys:manage'] }, { actor: 'root', ip: '203.0.113.9' })
+  await app.apiKeys.update(program.id, { name: 'a' }, { actor: 'org', ip: '192.0.2.1' })
+  await app.apiKeys.update(program.id, { name: 'b' }, { ip: '192.0.2.2' })
+  await call({ user: 'ann' }, 'PATCH', `/${program.id}`, { name: 'c' })
+  await call(program, 'PATCH', `/${program.id}`, { name: 'd' })
+  const seenBy = async (caller: Caller) => {
+    const { entries } = (await call(caller, 'GET', `/${program.id}/history`)).json() as { entries: { actor: string | null, ip: string | null }[] }
+    return entries.map(({ actor, ip }) => [actor, ip])
+  }
+  const key = `key:${program.id}`
+  t.strictSame(await seenBy({ user: 'ann' }), [[key, null], ['ann', '127.0.0.1'], [null, null], ['org', '192.0.2.1'], ['root', null]])
+  t.strictSame(await seenBy({ user: 'eve' }), [[key, null], ['ann', null], [null, null], ['org', '192.0.2.1'], ['root', null]])
+  t.strictSame(await seenBy(program), [[key, '127.0.0.1'], ['ann', null], [null, null], ['org', '192.0.2.1'], ['root', null]])
+})

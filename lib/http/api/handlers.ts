@@ -50,7 +50,7 @@ export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
       const { entries, cursor } = await onBehalf.history(asker, idOf(request), {
         ...(limit !== undefined && { limit }), ...(from !== undefined && { cursor: Number(from) })
       })
-      return { entries: entries.map(toEntryBody), cursor: cursor === null ? null : String(cursor) }
+      return { entries: entries.map((entry) => toEntryBody(entry, asker.by.actor)), cursor: cursor === null ? null : String(cursor) }
     }
   }
 }

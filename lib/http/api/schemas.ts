@@ -88,7 +88,7 @@ const ENTRY = answer({
   at: TIME,
   action: { ...ANY_TEXT, description: 'the name of the event, such as apiKeyRevoked' },
   actor: { ...orNull(ANY_TEXT), description: 'who did it: the id of a person, or key: and the id of the key of a program' },
-  ip: orNull(ANY_TEXT),
+  ip: { ...orNull(ANY_TEXT), description: 'from where, if it was whoever asks or the owner' },
   changes: { type: ['object', 'null'], additionalProperties: true, description: 'what changed, by name: a list of what was before and what is after' }
 })
 

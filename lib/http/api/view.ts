@@ -12,8 +12,12 @@ export function toNewKeyBody (key: NewKey): Record<string, unknown> {
   return { ...toKeyBody(key), key: key.key }
 }
 
-/** What the API shows of a change. */
-export function toEntryBody ({ id, at, action, actor, ip, changes }: HistoryEntry): Record<string, unknown> {
+/**
+ * What the API shows of a change.
+ *
+ * @param viewer who asks, as the history names them: where others were is not theirs to know, but for the owner
+ */
+export function toEntryBody ({ id, at, action, actor, ip, changes, userId }: HistoryEntry, viewer: string | undefined): Record<string, unknown> {
   const { metadata: _own, ...shown } = changes ?? {}
-  return { id, at, action, actor, ip, changes: changes === null ? null : shown }
+  return { id, at, action, actor, ip: actor !== null && (actor === viewer || actor === userId) ? ip : null, changes: changes === null ? null : shown }
 }
