@@ -15,7 +15,7 @@ import { userOf } from './helpers/pages.js'
 
 t.setTimeout(180_000)
 
-interface Operation { operationId?: string, security?: unknown, summary?: string, 'x-required-scopes'?: string[], parameters?: { name: string }[] }
+interface Operation { operationId?: string, security?: unknown, summary?: string, 'x-required-scopes'?: string[], parameters?: { name: string, in: string }[] }
 interface Document {
   openapi: string
   paths: Record<string, Record<string, Operation>>
@@ -119,6 +119,20 @@ t.test('two registrations beside each other share a document', async (t) => {
   const ids = Object.values(document.paths).flatMap((operations) => Object.values(operations).map(({ operationId }) => operationId)).filter((id) => id !== undefined)
   t.equal(ids.length, 30)
   t.equal(new Set(ids).size, 30, 'and no two operations have one name')
+})
+
+t.test('below a prefix with parameters each operation names all of its path', async (t) => {
+  const app = bareServer(t)
+  await app.register(swagger, { openapi: { info: INFO } })
+  await app.register(async (scope) => { await scope.register(apiKey, { database: ':memory:', api: true }) }, { prefix: '/shops/:shop/:year(^\\d{4}$)' })
+  const document = await documentOf(app)
+  await isValid(t, document)
+  t.equal(Object.keys(document.paths).length, 6)
+  for (const [path, operations] of Object.entries(document.paths)) {
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()
+    t.ok(names.length >= 2, path)
+    for (const { parameters = [] } of Object.values(operations)) t.strictSame(parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name).sort(), names, path)
+  }
 })
 
 t.test('in a Swagger 2 document the routes of the application have their scheme', async (t) => {

@@ -44,7 +44,16 @@ const documents = new WeakMap<object, Document>()
  * schemas say what Swagger 2 cannot.
  */
 export function swaggerTransform ({ schema, url, swaggerObject }: Transformed): { schema: FastifySchema, url: string } {
-  return { schema: swaggerObject === undefined ? schema : HIDDEN, url: url.replace(/\/$/, '') }
+  return { schema: swaggerObject === undefined ? withOuterParams(schema, url) : HIDDEN, url: url.replace(/\/$/, '') }
+}
+
+/** Names the parameters of outer prefixes too, where others are named: a document in which a path has more is not valid. */
+function withOuterParams (schema: FastifySchema, url: string): FastifySchema {
+  if (schema.params === undefined) return schema
+  const { properties } = schema.params as { properties: object }
+  const names = [...url.matchAll(/:(\w+)/g)].map(([, name]) => String(name))
+  const all = Object.fromEntries(names.map((name) => [name, { type: 'string' }]))
+  return { ...schema, params: { type: 'object', properties: { ...all, ...properties }, required: names } }
 }
 
 const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true }
