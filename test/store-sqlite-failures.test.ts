@@ -77,6 +77,24 @@ t.test('while another process holds the lock, writes are 503 and reads go on', a
   t.match(await app.apiKeys.get(id), { name: 'laptop', state: 'active' }, 'nothing of what failed was done')
 })
 
+t.test('while the application goes through rows on its own connection, what would write is 503, and done afterwards', async (t) => {
+  const database = new Database(':memory:')
+  t.teardown(() => database.close())
+  const app = await server(t, { database })
+  const { id, key } = await app.apiKeys.create('ann', { quota: { max: 1 } })
+  const plain = await app.apiKeys.create('ann')
+  for (const row of database.prepare('SELECT 1 AS one').iterate()) {
+    t.match(row, { one: 1 })
+    t.equal((await ask(app, plain.key)).status, 200)
+    t.equal((await ask(app, key)).status, 503)
+    await t.rejects(app.apiKeys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+    await t.rejects(app.apiKeys.revoke(id), { code: 'FST_API_KEY_UNAVAILABLE' })
+  }
+  t.equal((await ask(app, key)).status, 200)
+  await app.apiKeys.flush()
+  t.match(await app.apiKeys.usage(plain.id), [{ accepted: 1 }])
+})
+
 t.test('a table that is gone is 503, without its name', async (t) => {
   const { app, log, client, id, key } = await fragile(t)
   await ask(app, key)

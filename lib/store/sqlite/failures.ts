@@ -56,6 +56,6 @@ export function guarded<T> (step: () => T): T {
 
 function isOutage (error: Error, code: string | undefined): boolean {
   if (code !== undefined) return !DEFECTS.test(code)
-  // The driver has no code for a connection that was closed.
-  return error instanceof TypeError && error.message.includes('connection is not open')
+  // The driver has no code for a connection that was closed, nor for the application's own while that goes through rows.
+  return error instanceof TypeError && /connection is (not open|busy)/.test(error.message)
 }
