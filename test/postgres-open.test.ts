@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import apiKey from '../lib/index.js'
 import { history, keys, profiles, triggers, usage, uses } from '../lib/store/postgres/schema.js'
 import { ask, bareServer, Log, server } from './helpers/app.js'
-import { triggersLeft } from './helpers/migrations.js'
+import { statements, triggersLeft } from './helpers/migrations.js'
 import { databaseUrl, freshSchema } from './helpers/postgres.js'
 import { freePort, startServer } from './helpers/server.js'
 
@@ -219,6 +219,24 @@ t.test('a migration that fails for another reason than rights is a database that
   await client.query(`CREATE TABLE ${schema}.api_keys (mine text)`)
   t.match(await failure(t, { database: url, schema }), { code: 'FST_API_KEY_CANNOT_OPEN', message: /relation "api_keys" already exists \(42P07\)/ })
   t.equal((await client.query('SELECT 1 FROM pg_tables WHERE schemaname = $1', [schema])).rowCount, 1, 'and nothing of it stays')
+})
+
+t.test('other nodes can look keys up while the index of profiles is made anew', async (t) => {
+  const { client, schema } = await freshSchema(t)
+  await client.query(`CREATE SCHEMA ${schema}; SET search_path = ${schema}`)
+  const search = statements('postgres', 'profile_search')
+  for (const statement of statements('postgres', '')) {
+    if (!search.includes(statement)) await client.query(statement.replaceAll('"public".', ''))
+  }
+  await client.query('BEGIN')
+  for (const statement of search.slice(0, -1)) await client.query(statement)
+  const { rows: locks } = await client.query("SELECT mode FROM pg_locks WHERE relation = 'api_key_profiles'::regclass AND mode = 'AccessExclusiveLock'")
+  t.strictSame(locks, [], 'only what takes no time locks them out')
+  for (const statement of search.slice(-1)) await client.query(statement)
+  await client.query('COMMIT')
+  const { rows: indexes } = await client.query("SELECT indexdef FROM pg_indexes WHERE schemaname = $1 AND indexname LIKE 'api_key_profiles_all%'", [schema])
+  t.match(indexes, [{ indexdef: /\(user_id text_pattern_ops\)$/ }])
+  t.equal(indexes.length, 1)
 })
 
 t.test('a standby is refused, since it would tell of revocations late', async (t) => {
