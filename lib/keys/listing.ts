@@ -5,7 +5,7 @@ import { toKeyRecord, type KeyRecord } from './records.js'
 
 /** Which keys of a user are asked for. */
 export interface KeySearch {
-  /** Only those whose name contains it, whatever the case of its letters, or whose secret begins with it; 1 to 100 characters. */
+  /** Only those whose name contains it, whatever the case of its letters (with SQLite, of A to Z alone), or whose secret begins with it; 1 to 100 characters. */
   search?: string
   /** `true` for the live ones alone, `false` for those that are revoked or expired. Default both. */
   live?: boolean

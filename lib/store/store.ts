@@ -180,7 +180,7 @@ export type Change = { readonly digest: string } | { readonly profileId: number 
 /** Which keys of a user are asked for. */
 export interface KeyQuery {
   readonly userId: string
-  /** Only those whose name contains it, whatever the case of its letters, or whose secret begins with it. */
+  /** Only those whose name contains it, whatever the case of its letters (with SQLite, of A to Z alone), or whose secret begins with it. */
   readonly text?: string
   /** Only those that are live at `at`, or only those that are not. */
   readonly live?: boolean
