@@ -184,6 +184,30 @@ pageTest('after mistakes the focus is on the first, and each is tied to its fiel
   }
 })
 
+pageTest('long words of other languages wrap at 320 pixels', { viewport: { width: 320, height: 700 } }, async (t, page) => {
+  const word = 'Unwiderruflichkeitsbestätigungsschaltfläche speichern'
+  const { base, ids } = await start({ text: {
+    'edit.save': word, 'rotate.confirm': word, 'revoke.confirm': word, 'list.revoke': word, 'admin.revokeAllButton': word, 'key.rotate': word,
+    'chart.dayHeading': word, 'chart.accepted': word, 'chart.refused': word
+  } })
+  await page.setExtraHTTPHeaders({ user: 'root' })
+  const key = `/${ids.get('Photo import')}`
+  for (const path of ['/admin/user?id=ann', key, `${key}/edit`, `${key}/rotate`, `${key}/revoke`]) {
+    await page.goto(base + path)
+    await openAll(page)
+    t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, path)
+    t.equal(await page.evaluate("[...document.querySelectorAll('.ak-flush')].filter((card) => card.scrollWidth > card.clientWidth).length"), 0, `${path}: nothing cut off`)
+  }
+})
+
+pageTest('in forced colours the tab that is shown can be told from the other', { forcedColors: 'active' }, async (t, page) => {
+  const { base } = await start()
+  await page.goto(base)
+  const colors = await page.evaluate<string[]>("[...document.querySelectorAll('.ak-tabs a')].map((tab) => getComputedStyle(tab).borderBottomColor)")
+  t.equal(colors.length, 2)
+  t.equal(new Set(colors).size, 2, colors.join(' '))
+})
+
 pageTest('own colours can be read in both schemes', { colorScheme: 'dark' }, async (t, page) => {
   const { base } = await start({ colors: { accent: '#0f766e' } })
   for (const scheme of ['dark', 'light'] as const) {
