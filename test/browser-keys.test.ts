@@ -186,10 +186,8 @@ pageTest('after mistakes the focus is on the first, and each is tied to its fiel
 
 pageTest('long words of other languages wrap at 320 pixels', { viewport: { width: 320, height: 700 } }, async (t, page) => {
   const word = 'Unwiderruflichkeitsbestätigungsschaltfläche speichern'
-  const { base, ids } = await start({ text: {
-    'edit.save': word, 'rotate.confirm': word, 'revoke.confirm': word, 'list.revoke': word, 'admin.revokeAllButton': word, 'key.rotate': word,
-    'chart.dayHeading': word, 'chart.accepted': word, 'chart.refused': word
-  } })
+  const names = ['edit.save', 'rotate.confirm', 'revoke.confirm', 'list.revoke', 'admin.revokeAllButton', 'key.rotate', 'chart.dayHeading', 'chart.accepted', 'chart.refused']
+  const { base, ids } = await start({ text: Object.fromEntries(names.map((name) => [name, word])) })
   await page.setExtraHTTPHeaders({ user: 'root' })
   const key = `/${ids.get('Photo import')}`
   for (const path of ['/admin/user?id=ann', key, `${key}/edit`, `${key}/rotate`, `${key}/revoke`]) {

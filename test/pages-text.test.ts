@@ -17,6 +17,14 @@ test('an application speaks in its own words and language, with plurals and date
   t.match(page.body, new Intl.DateTimeFormat('pl', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' }).format(NOW))
 })
 
+test('languages that are written from right to left say so', async (t) => {
+  for (const [locale, direction] of [['ar', 'rtl'], ['he-IL', 'rtl'], ['fa', 'rtl'], ['fr', 'ltr'], ['az-Arab', 'rtl']] as const) {
+    const { get } = await buildPages(t, { pages: { text: { locale } } })
+    t.match((await get('/keys')).body, `<html lang="${locale}" dir="${direction}"`)
+  }
+  t.match((await (await buildPages(t)).get('/keys')).body, '<html lang="en-GB" dir="ltr"')
+})
+
 test('an application that speaks several languages gives texts by request', async (t) => {
   const french = { locale: 'fr', 'list.title': 'Clés' }
   const { get } = await buildPages(t, { pages: { text: (request) => request.headers['accept-language'] === 'fr' ? french : {} } })

@@ -72,6 +72,8 @@ export interface PageData {
   readonly name: string | null
   /** The language of the page, for the attribute `lang`. */
   readonly locale: string
+  /** Where lines of that language begin, for the attribute `dir`. */
+  readonly direction: 'ltr' | 'rtl'
   /** A text by its name, with what is filled in. */
   readonly t: (name: TextName, values?: TextValues) => string
   /** The path of the list, such as `/keys`. */

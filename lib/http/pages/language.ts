@@ -10,6 +10,9 @@ const DAY = 24 * HOUR
 const LEAST = ['millisecond', 1] as const
 const UNITS = [['year', 365 * DAY], ['day', DAY], ['hour', HOUR], ['minute', MINUTE], ['second', 1000]] as const
 
+/** The scripts of living languages that are written from right to left. */
+const LEFTWARDS = new Set(['Adlm', 'Arab', 'Hebr', 'Nkoo', 'Rohg', 'Syrc', 'Thaa'])
+
 /** What is filled into a text. `count` also chooses among its plural forms. */
 export type TextValues = Readonly<Record<string, string | number>>
 
@@ -23,11 +26,14 @@ export class Language {
   readonly #relative: Intl.RelativeTimeFormat
   /** A BCP 47 tag. */
   readonly locale: string
+  /** Where its lines begin: for the attribute `dir`. */
+  readonly direction: 'ltr' | 'rtl'
 
   /** @param texts replace the package's own */
   constructor (texts: PageTexts) {
     this.#texts = { ...TEXT, ...texts }
     this.locale = String(this.#texts.locale)
+    this.direction = LEFTWARDS.has(new Intl.Locale(this.locale).maximize().script ?? '') ? 'rtl' : 'ltr'
     this.#plurals = new Intl.PluralRules(this.locale)
     this.#number = new Intl.NumberFormat(this.locale)
     this.#date = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' })

@@ -66,13 +66,14 @@ export function speakTo ({ settings }: Pick<PagesContext, 'settings'>, request: 
 /** Renders a page and sends it. */
 export async function sendPage<V extends keyof Views> (context: PagesContext, reply: FastifyReply, page: Page<V>): Promise<FastifyReply> {
   const base = baseOf(context, reply.request)
-  const { say, locale } = speakTo(context, reply.request)
+  const { say, locale, direction } = speakTo(context, reply.request)
   const html = await render<V>(reply, {
     ...page.data,
     page: page.view,
     title: page.title,
     name: context.settings.name,
     locale,
+    direction,
     t: say,
     base,
     home: page.home ?? base,
