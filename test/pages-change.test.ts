@@ -74,6 +74,7 @@ test('an expiry is extended as far as is allowed, counted from when the key was 
   }
   await send(pages, url, formOf(page), { expiry: 'max' })
   t.match(await app.apiKeys.get(id), { expiresAt: new Date(NOW + 60 * DAY) })
+  t.same([...(await get(url)).body.matchAll(/<option value="([^"]*)"/g)].map(([, value]) => value), ['keep', '30d', 'date'], 'as late as allowed is as it is')
   await app.apiKeys.profiles.update('ann', { expiry: { default: '1d', max: '1d' } })
   const lowered = await get(url)
   t.same([...lowered.body.matchAll(/<option value="([^"]*)"/g)].map(([, value]) => value), ['keep'], 'a maximum that was lowered ends no key')

@@ -81,7 +81,8 @@ function valuesOf ({ now, latest, preset, current }: ExpiryRange): string[] {
   return [
     ...(current === undefined ? [] : ['keep']),
     ...possible.map(valueOf),
-    ...(latest !== null && latest > now && !possible.some((length) => now + length === latest) ? ['max'] : []),
+    // Not beside the same time as it is, or as a length.
+    ...(latest !== null && latest > now && latest !== current && !possible.some((length) => now + length === latest) ? ['max'] : []),
     ...(latest === null || latest >= now + DAY ? ['date'] : []),
     ...(latest === null ? ['never'] : [])
   ]
