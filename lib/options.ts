@@ -155,6 +155,9 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkExpiry(expiry, 'expiry', refuse)
   checkLimits(options, '', refuse)
   const scopes = resolveScopes(options.scopes && api !== false ? { [MANAGE]: MANAGING, ...options.scopes } : options.scopes, refuse)
+  const pages = resolvePages(options.pages, refuse)
+  const apiPrefix = api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys'
+  if (pages !== false && options.getUser !== undefined && apiPrefix === pages.prefix) throw refuse('api.prefix', 'another path than that of the pages', 'the same')
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
   return {
@@ -171,8 +174,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     groups: resolveGroups(options.groups, scopes, refuse),
     autoProfile: options.autoProfile ?? true,
     getUser: options.getUser,
-    pages: resolvePages(options.pages, refuse),
-    apiPrefix: api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys',
+    pages,
+    apiPrefix,
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),
     recordIp: options.recordIp ?? true,

@@ -96,6 +96,8 @@ t.test('what is given is taken', async (t) => {
   })
   t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, terms: { maxKeys: 1_000_000 } })
   for (const [api, apiPrefix] of [[true, '/api-keys'], [{}, '/api-keys'], [false, null]]) t.equal(resolve({ api }).apiPrefix, apiPrefix)
+  t.ok(resolve({ api: { prefix: '/keys' } }), 'without getUser there are no pages')
+  t.ok(resolve({ api: { prefix: '/keys' }, getUser: () => null, pages: false }))
   for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
   t.equal(resolve({ cache: { max: 10_000_000 } }).cacheSize, 10_000_000)
 })
@@ -146,6 +148,8 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', '/\t/evil.example', '/a\nb', '/a b', '/anmelden/für', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
     ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
     ...['api', '/api/', '', 5, null].map((prefix): [string, object, RegExp] => ['api.prefix', { api: { prefix } }, /a path such as \/api-keys/]),
+    ['api.prefix', { getUser: () => null, api: { prefix: '/keys' } }, /another path than that of the pages, got the same/],
+    ['api.prefix', { getUser: () => null, api: true, pages: { prefix: '/api-keys' } }, /another path than that of the pages/],
     ...['', 5, null, 'x'.repeat(201)].map((text): [string, object, RegExp] => ['scopes.a', { scopes: { a: text } }, /text of 1 to 200 characters/]),
     ...['soon', '1', '1 month', 0, -1, 1.5, '0d', '101y', NaN, true].flatMap((life): [string, object, RegExp][] => [['expiry.max', { expiry: { max: life } }, /whole number of milliseconds, or text such as '90d'.*up to 100 years/], ['groups.a.expiry.default', { groups: { a: { expiry: { default: life } } } }, /or text such as '90d'/]]),
     ['expiry.default', { expiry: { default: '91d', max: '90d' } }, /at most expiry\.max/],
