@@ -88,7 +88,9 @@ t.test('a query is read strictly: what is no number or boolean is not taken for 
   ] as const) t.match((await call(ANN, 'GET', `/${id}${path}`)).json(), { ...INVALID, message }, path)
   t.match((await call(ANN, 'DELETE', `/${id}?reason=${'x'.repeat(201)}`)).json(), { ...INVALID, message: /^reason must be text of at most 200/ })
   t.match((await call(ANN, 'DELETE', `/${id}?because=x`)).json(), { ...INVALID, message: /^because must be one of reason/ })
+  for (const body of [{ reason: 'leaked' }, [], null]) t.match((await call(ANN, 'DELETE', `/${id}`, body)).json(), { ...INVALID, message: /^the body must be left out, as a reason belongs into the query, got/ })
   t.equal((await app.apiKeys.get(id))?.state, 'active')
+  t.match((await call(ANN, 'DELETE', `/${id}?reason=leaked`, {})).json(), { state: 'revoked', revokedReason: 'leaked' }, 'some clients send an empty object')
 })
 
 t.test('whatever JSON is sent, the answer is a key that is as was said, or a refusal', async (t) => {

@@ -1,3 +1,5 @@
+import { isPlainObject } from '../../checks.js'
+import { ArgumentError, describe } from '../../errors.js'
 import type { KeyChanges } from '../../keys/granting.js'
 import type { KeySearch } from '../../keys/listing.js'
 import type { ApiKeys } from '../../keys/service.js'
@@ -34,6 +36,7 @@ export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
     },
 
     async revoke ({ asker, request }: Ask) {
+      refuseBody(request.body)
       return toKeyBody(await onBehalf.revoke(asker, idOf(request), request.query as { reason?: string }))
     },
 
@@ -53,6 +56,12 @@ export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
       return { entries: entries.map((entry) => toEntryBody(entry, asker.by.actor)), cursor: cursor === null ? null : String(cursor) }
     }
   }
+}
+
+/** What is sent where nothing is looked at was meant to count, such as a reason. */
+function refuseBody (body: unknown): void {
+  if (body === undefined || (isPlainObject(body) && Object.keys(body).length === 0)) return
+  throw new ArgumentError('the body', 'left out, as a reason belongs into the query', describe(body))
 }
 
 function idOf ({ params }: Ask['request']): string {
