@@ -65,3 +65,14 @@ onEachEngine('a scope that a group withholds counts, since it comes back with th
   t.equal((await call(equal, 'POST', '', { scopes: ['admin'] })).json().code, 'FST_API_KEY_SCOPE_NOT_ALLOWED', 'and gives it to no new key')
   t.equal((await call({ user: 'ann' }, 'PATCH', `/${disabled.id}`, { enabled: true })).statusCode, 200, 'a person holds all of their keys')
 })
+
+onEachEngine('of several rotations of a program at once one gives a secret, and that works', async (t, database) => {
+  const { app, call } = await buildApi(t, database)
+  for (let i = 0; i < 5; i++) {
+    const acting = await manager(app)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => call(acting, 'POST', `/${acting.id}/rotate`, {})))
+    const [won, ...others] = answers.toSorted((one, two) => one.statusCode - two.statusCode)
+    t.match(await app.apiKeys.verify(won?.json().key), { keyId: acting.id })
+    t.strictSame(others.filter(({ statusCode }) => statusCode !== 409 && statusCode !== 401), [])
+  }
+})

@@ -63,10 +63,11 @@ export class OnBehalf {
     return await updateKey(this.#context, keyId, changes, asker.by, await this.#boundsOf(asker))
   }
 
-  async rotate (asker: Asker, keyId: string, options: { overlap?: Duration, rotatedAt?: Date | null }): Promise<NewKey> {
+  /** Of several at once only one: the others would end a secret that somebody was just given, a program by one that had ended. */
+  async rotate (asker: Asker, keyId: string, options: { overlap?: Duration }): Promise<NewKey> {
     checkRotation(options)
-    await this.get(asker, keyId)
-    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: options.rotatedAt }, asker.by, await this.#boundsOf(asker))
+    const { rotatedAt } = await this.get(asker, keyId)
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, asker.by, await this.#boundsOf(asker))
   }
 
   async revoke (asker: Asker, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
