@@ -236,6 +236,17 @@ t.test('a key that ends while it asks gives nothing', async (t) => {
   t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 
+onEachEngine('a secret that ends while it asks gives nothing', async (t, database) => {
+  for (const rotations of [1, 2]) {
+    const { app, call } = await buildApi(t, database)
+    const user = `ann${rotations}`
+    const { id, key } = await manager(app, user)
+    app.addHook('preHandler', async () => { for (let i = 0; i < rotations; i++) await app.apiKeys.rotate(id) })
+    t.match((await call({ key }, 'POST', '', {})).json(), { statusCode: 401, code: 'FST_API_KEY_INVALID' }, `${rotations}`)
+    t.equal((await app.apiKeys.list(user)).length, 1)
+  }
+})
+
 t.test('a key whose login an application ended on the way is not replaced by a session', async (t) => {
   const { app, call } = await buildApi(t)
   app.addHook('preHandler', async (request) => { await request.apiLogout() })

@@ -92,7 +92,7 @@ export class OnBehalf {
     if (secret === null) return boundsOf(null, settings)
     const found = await store.findByDigest(digestOf(secret))
     // What a secret gets that is to end must end with it, or rotating would not rid anybody of who has the one before.
-    const acting = found === null ? null : { ...found, expiresAt: endOf(found) }
+    const acting = found && { ...found, expiresAt: endOf(found) }
     if (acting === null || stateOf(acting, settings.now()) !== 'active') throw new InvalidKeyError()
     return boundsOf(acting, settings)
   }
