@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import t from 'tap'
 import apiKey from '../lib/index.js'
 import { ask, bareServer, Clock, HEADER, server, T0 } from './helpers/app.js'
@@ -278,4 +279,17 @@ t.test('where others were that changed a key is not told', async (t) => {
   t.strictSame(await seenBy({ user: 'ann' }), [[key, null], ['ann', '127.0.0.1'], [null, null], ['org', '192.0.2.1'], ['root', null]])
   t.strictSame(await seenBy({ user: 'eve' }), [[key, null], ['ann', null], [null, null], ['org', '192.0.2.1'], ['root', null]])
   t.strictSame(await seenBy(program), [[key, '127.0.0.1'], ['ann', null], [null, null], ['org', '192.0.2.1'], ['root', null]])
+})
+
+t.test('the address of a new key is right whatever form the target of the request has', async (t) => {
+  const { app } = await buildApi(t)
+  const url = await app.listen({ port: 0 })
+  const answer = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    let text = ''
+    socket.on('data', (chunk) => { text += String(chunk) }).on('end', () => resolve(text)).on('error', reject)
+    socket.write('POST http://shop.example/api-keys HTTP/1.1\r\nHost: shop.example\r\nuser: ann\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}')
+  })
+  t.match(answer, /^HTTP\/1.1 201 /)
+  t.match(answer, /\r\nlocation: \/api-keys\/[0-9a-f-]{36}\r\n/i)
 })

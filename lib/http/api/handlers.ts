@@ -75,6 +75,7 @@ function readTime<T extends { readonly expiresAt?: string | null }> ({ expiresAt
 
 /** Where a new key is: below the list that it was sent to. As segments, so that nothing in them can lead to another host. */
 function toLocation (url: string, id: string): string {
-  const segments = url.replace(/\?.*$/s, '').split(/[/\\]/).filter((segment) => segment !== '')
+  // A proxy may ask for the whole URL (RFC 9112, section 3.2.2).
+  const segments = url.replace(/^[^/]+\/\/[^/]*/, '').replace(/\?.*$/s, '').split(/[/\\]/).filter((segment) => segment !== '')
   return `/${segments.join('/')}/${id}`
 }
