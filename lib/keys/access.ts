@@ -1,7 +1,7 @@
 import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, InternalError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
 import { findFault, findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
-import type { AccessRow } from '../store/store.js'
+import type { AccessRow } from '../store/rows.js'
 import { Networks } from './addresses.js'
 import type { ApiUser } from './records.js'
 import { narrow } from './scopes.js'

@@ -1,4 +1,5 @@
-import type { KeyRow, ProfileRow, Store } from '../store/store.js'
+import type { KeyRow, ProfileRow } from '../store/rows.js'
+import type { Store } from '../store/store.js'
 import type { Access } from './access.js'
 import { inOrder } from './ordering.js'
 import { DAY, dayOf, Tally } from './tally.js'

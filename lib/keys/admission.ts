@@ -1,6 +1,6 @@
 import { isRefusal, MissingKeyError } from '../errors.js'
 import type { RateState } from '../limits.js'
-import type { AccessRow } from '../store/store.js'
+import type { AccessRow } from '../store/rows.js'
 import type { Access } from './access.js'
 import type { Context } from './context.js'
 import { FailureLimit } from './failures.js'

@@ -1,7 +1,7 @@
 import { BeyondOwnError } from '../errors.js'
 import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
-import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/store.js'
+import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
 import { lieWithin } from './addresses.js'
 import type { KeyGrants } from './granting.js'
 import { resolveTerms, type Resolved, type TermSettings } from './terms.js'

@@ -1,5 +1,5 @@
 import { DeadKeyError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenError, UnknownGroupError } from '../errors.js'
-import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/store.js'
+import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/rows.js'
 import { toMilliseconds, type Duration } from '../durations.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import { stateOf } from './records.js'

@@ -1,6 +1,6 @@
 import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
-import type { ProfileFields, ProfileRow } from '../store/store.js'
+import type { ProfileFields, ProfileRow } from '../store/rows.js'
 import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'

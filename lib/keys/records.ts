@@ -1,6 +1,6 @@
 import { findQuota, findRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/accounts.js'
-import type { KeyRow, ProfileRow } from '../store/store.js'
+import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { ApiKeyScope } from './scopes.js'
 import { quotaOf, resolveTerms, type TermSettings } from './terms.js'
 

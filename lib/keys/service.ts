@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { toMilliseconds, type Duration } from '../durations.js'
-import type { KeyRow, Store } from '../store/store.js'
+import type { KeyRow } from '../store/rows.js'
+import type { Store } from '../store/store.js'
 import { Activity, type ActivityLog } from './activity.js'
 import { Admission } from './admission.js'
 import {

@@ -1,5 +1,6 @@
 import { InvalidKeyError } from '../errors.js'
-import type { AccessRow, Store } from '../store/store.js'
+import type { AccessRow } from '../store/rows.js'
+import type { Store } from '../store/store.js'
 import { Access } from './access.js'
 import type { Activity } from './activity.js'
 import { DigestCache } from './cache.js'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Changes, HistoryDraft } from './accounts.js'
-import type { KeyFields, KeyRow, ProfileFields, ProfileRow, StoredKey } from './store.js'
+import type { KeyFields, KeyRow, ProfileFields, ProfileRow, StoredKey } from './rows.js'
 
 /*
  * What is remembered of a change, the same in every engine. Named as the events are. No digest is ever among it.

@@ -1,4 +1,5 @@
 import type { AccountStore, Author } from './accounts.js'
+import type { AccessRow, KeyDraft, KeyFields, KeyRow, KeyTerms, ProfileFields, ProfileRow, StoredKey } from './rows.js'
 
 /*
  * What the domain asks of a database. Each verb is one whole step that either happens or does not, so that an engine can
@@ -10,91 +11,6 @@ import type { AccountStore, Author } from './accounts.js'
  * the statement itself was wrong. Neither shows SQL or values.
  */
 
-/** A profile as stored. */
-export interface ProfileRow {
-  readonly id: number
-  readonly userId: string
-  /** The profile's own limit; null when it follows the plugin's. */
-  readonly maxKeys: number | null
-  /** Null when it was never set, which is yes. */
-  readonly canUseApi: boolean | null
-  readonly canMakeKeys: boolean | null
-  /** The last use of one of its keys, those that are pruned among them. Where a row comes from a change, it may not be known. */
-  readonly lastAccessAt: number | null
-  readonly createdAt: number
-  /** The group it belongs to, if to any. */
-  readonly group: string | null
-  /** What its keys may have at most; null when it follows the group. */
-  readonly scopes: readonly string[] | null
-  /** Milliseconds, 0 without end; null when it follows the group. */
-  readonly expiryDefault: number | null
-  readonly expiryMax: number | null
-  readonly rateMax: number | null
-  readonly rateWindow: number | null
-  readonly quotaMax: number | null
-  readonly quotaEvery: number | null
-}
-
-/** A key as stored, without its digest, with its owner's id. */
-export interface KeyRow {
-  readonly id: string
-  readonly profileId: number
-  readonly userId: string
-  readonly name: string
-  readonly start: string
-  readonly createdAt: number
-  readonly lastUsedAt: number | null
-  readonly loggedIp: string | null
-  readonly revokedAt: number | null
-  readonly revokedReason: string | null
-  readonly scopes: readonly string[]
-  readonly expiresAt: number | null
-  /** Null when it was never set, which is yes. */
-  readonly enabled: boolean | null
-  readonly rotatedAt: number | null
-  /** Until when the secret before the last rotation is good; null when there was no rotation. */
-  readonly previousUntil: number | null
-  /** When a secret that a rotation replaced was last used. */
-  readonly previousUsedAt: number | null
-  /** Networks from which it may be used; null is anywhere. */
-  readonly allowedIps: readonly string[] | null
-  readonly rateMax: number | null
-  readonly rateWindow: number | null
-  readonly quotaMax: number | null
-  readonly quotaEvery: number | null
-  readonly quotaUsed: number
-  readonly quotaSince: number | null
-  readonly metadata: Metadata | null
-  /** What its profile says: the group it belongs to, and the quota of its keys. */
-  readonly group: string | null
-  readonly profileQuotaMax: number | null
-  readonly profileQuotaEvery: number | null
-}
-
-/** What an application notes on a key: an object that JSON can hold. */
-export type Metadata = Readonly<Record<string, unknown>>
-
-/** A key together with what its profile says about access: all that verifying needs, from one look-up. */
-export interface AccessRow extends KeyRow {
-  readonly canUseApi: boolean | null
-  /** When the profile was deleted; null when it was not. */
-  readonly deletedAt: number | null
-  readonly profileScopes: readonly string[] | null
-  readonly profileRateMax: number | null
-  readonly profileRateWindow: number | null
-  /** Whether it was found by the secret before the last rotation. */
-  readonly isPrevious: boolean
-}
-
-/** A key with its digests, as those who change it see it. */
-export interface StoredKey extends KeyRow {
-  readonly digest: string
-  readonly previousDigest: string | null
-}
-
-/** What a key may be changed to; what is absent stays as it is. */
-export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt' | 'group' | 'profileQuotaMax' | 'profileQuotaEvery'>>
-
 /**
  * Decides what becomes of a key that nobody else changes at the same time, by what it and its profile are. May be asked
  * again when another transaction got in the way.
@@ -103,52 +19,12 @@ export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 
  */
 export type Decide = (key: StoredKey, profile: ProfileRow) => KeyFields | Error
 
-/** What is given to a new key besides its name. */
-export interface KeyTerms {
-  readonly scopes: readonly string[]
-  readonly expiresAt: number | null
-  readonly allowedIps: readonly string[] | null
-  readonly rateMax: number | null
-  readonly rateWindow: number | null
-  readonly quotaMax: number | null
-  readonly quotaEvery: number | null
-  readonly metadata: Metadata | null
-}
-
 /** What the domain says of new keys, by a profile that nobody else changes at the same time. */
 export interface Rules {
   /** Live keys that the profile may hold; -1 is unlimited. */
   readonly limitOf: (profile: ProfileRow) => number
   /** What one of the drafts is given, by its number from 0, or why there can be no such key. */
   readonly termsOf: (profile: ProfileRow, draft: number) => KeyTerms | Error
-}
-
-/** A key to insert. */
-export interface KeyDraft {
-  readonly id: string
-  readonly userId: string
-  readonly name: string
-  readonly start: string
-  readonly digest: string
-  readonly nonce: string | null
-  readonly createdAt: number
-  /** Whether a user without a profile gets one in the same step. */
-  readonly makeProfile: boolean
-}
-
-/** What a profile may be created with or changed to; what is absent stays as it is. */
-export interface ProfileFields {
-  readonly maxKeys?: number | null
-  readonly canUseApi?: boolean | null
-  readonly canMakeKeys?: boolean | null
-  readonly group?: string | null
-  readonly scopes?: readonly string[] | null
-  readonly expiryDefault?: number | null
-  readonly expiryMax?: number | null
-  readonly rateMax?: number | null
-  readonly rateWindow?: number | null
-  readonly quotaMax?: number | null
-  readonly quotaEvery?: number | null
 }
 
 /** Why keys were not inserted, and for which user. `limit` is the number of live keys that the profile may hold. */

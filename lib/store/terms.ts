@@ -1,4 +1,4 @@
-import type { KeyDraft, KeyRow, KeyTerms, ProfileRow } from './store.js'
+import type { KeyDraft, KeyRow, KeyTerms, ProfileRow } from './rows.js'
 
 /** The row of a key that was just inserted. */
 export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, profile: ProfileRow, terms: KeyTerms): KeyRow {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
-import type { Inserted, InsertRefusal, KeyDraft, KeyFields, KeyQuery, KeyRow, ProfileFields, ProfileRow, Store, Use } from '../../lib/store/store.js'
+import type { KeyDraft, KeyFields, KeyRow, ProfileFields, ProfileRow } from '../../lib/store/rows.js'
+import type { Inserted, InsertRefusal, KeyQuery, Store, Use } from '../../lib/store/store.js'
 import { accessRow, NO_TERMS, rules } from '../helpers/rows.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */

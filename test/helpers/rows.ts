@@ -1,4 +1,5 @@
-import type { AccessRow, KeyTerms, ProfileRow, Rules } from '../../lib/store/store.js'
+import type { AccessRow, KeyTerms, ProfileRow } from '../../lib/store/rows.js'
+import type { Rules } from '../../lib/store/store.js'
 import { resolveTerms, type TermSettings } from '../../lib/keys/terms.js'
 
 /** A new key of Ann's as a look-up gives it, with what is different about it. */

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { openStore } from '../../lib/store/open.js'
-import type { AccessRow, Store } from '../../lib/store/store.js'
+import type { AccessRow } from '../../lib/store/rows.js'
+import type { Store } from '../../lib/store/store.js'
 import { quiet } from './postgres.js'
 
 /**

@@ -1,5 +1,6 @@
 import { and, asc, count, gt, isNull, or, sql } from 'drizzle-orm'
-import type { Inserted, KeyDraft, KeyTerms, ProfileRow, Rules, Store } from '../store.js'
+import type { KeyDraft, KeyTerms, ProfileRow } from '../rows.js'
+import type { Inserted, Rules, Store } from '../store.js'
 import type { Author } from '../accounts.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'

@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
-import type { KeyRow, Store } from '../store.js'
+import type { KeyRow } from '../rows.js'
+import type { Store } from '../store.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
 import { remember } from './history.js'
 import { guarded } from './connections.js'

@@ -1,5 +1,6 @@
 import { and, count, eq, gt, isNull, or, sql } from 'drizzle-orm'
-import type { Inserted, KeyDraft, ProfileRow, Rules, Store } from '../store.js'
+import type { KeyDraft, ProfileRow } from '../rows.js'
+import type { Inserted, Rules, Store } from '../store.js'
 import type { Author } from '../accounts.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'

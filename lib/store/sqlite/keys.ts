@@ -1,6 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
-import type { KeyRow, Store } from '../store.js'
+import type { KeyRow } from '../rows.js'
+import type { Store } from '../store.js'
 import { accessColumns, keyColumns, profileColumns, selectKeys, storedColumns } from './columns.js'
 import { prepareLookUp, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
