@@ -80,7 +80,7 @@ t.test('a query is read strictly: what is no number or boolean is not taken for 
   for (const [query, message] of [
     ['?limit=0', 'limit must be a whole number from 1 to 1000, got 0'], ['?limit=1001', /^limit/], ['?limit=05', /^limit/], ['?limit=1e2', /^limit/], ['?limit=%205', /^limit/], ['?limit=', /^limit/],
     ['?limit=5&limit=6', /^limit .* got an array$/], ['?live=1', /^live must be true for the live keys/], ['?live=True', /^live/], ['?live=', /^live/],
-    ['?search=', /^search must be text of 1 to 100/], ['?cursor=', /^cursor/], ['?unknown=1', /^unknown must be one of search, live, limit, cursor/], ['?__proto__=1', /^__proto__ must be one of/]
+    ['?search=', /^search must be text of 1 to 24/], [`?search=${'x'.repeat(25)}`, /^search must be text of 1 to 24/], ['?cursor=', /^cursor/], ['?unknown=1', /^unknown must be one of search, live, limit, cursor/], ['?__proto__=1', /^__proto__ must be one of/]
   ] as const) t.match((await call(ANN, 'GET', query)).json(), { ...INVALID, message }, query)
   for (const [path, message] of [
     ['/usage?from=2030', /^from must be a day such as '2030-01-31'/], ['/usage?to=2030-13-01', /^to must be a/], ['/usage?from=2030-01-02&to=2030-01-01', /^from must be no later than to/],

@@ -63,7 +63,7 @@ t.test('what the history and the counts are asked for is checked', async (t) => 
   const { apiKeys } = await server(t)
   const { id } = await apiKeys.create('ann')
   const code = 'FST_API_KEY_INVALID_ARGUMENT'
-  for (const from of ['yesterday', '2030-13-01', '2030-1-1', 5, null, new Date(NaN), new Date(8.64e15)]) {
+  for (const from of ['yesterday', '2030-13-01', '2030-02-30', '2030-1-1', 5, null, new Date(NaN), new Date(8.64e15)]) {
     await t.rejects(apiKeys.usage(id, { from: from as string }), { code, message: /^from must be a Date or a day/ })
   }
   await t.rejects(apiKeys.usage(id, { from: '2030-01-02', to: '2030-01-01' }), { code, message: /^from must be no later than to/ })

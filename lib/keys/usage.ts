@@ -61,7 +61,13 @@ function byDay (counts: readonly DayCount[]): DayUsage[] {
 
 /** The day of a time or of its text, in days since the epoch; null when it is neither. */
 function toDay (value: unknown): number | null {
-  const time = value instanceof Date ? value.getTime() : typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? Date.parse(`${value}T00:00:00Z`) : NaN
+  const time = value instanceof Date ? value.getTime() : typeof value === 'string' ? toTime(value) : NaN
   // A database counts days with 32 bits.
   return Number.isNaN(time) || Math.abs(time) > 1e14 ? null : dayOf(time)
+}
+
+/** Midnight of a day such as `2030-01-31`; NaN when there is no such day, for which dates would take one of the next month. */
+function toTime (day: string): number {
+  const time = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : NaN
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day) ? time : NaN
 }

@@ -121,7 +121,8 @@ export function schemasOf (settings: KeyBounds) {
   return {
     list: route('listApiKeys', 'Keys, newest first, revoked ones too', {
       querystring: object({
-        search: { description: 'text of 1 to 100 characters that is within the name, or that the secret begins with', type: 'string', minLength: 1, maxLength: 100 },
+        // Shorter than any secret, so that none is put whole into an address.
+        search: { description: 'text of 1 to 24 characters that is within the name, or that the secret begins with', type: 'string', minLength: 1, maxLength: 24 },
         live: { description: 'true for the live keys alone, or false for those that are revoked or expired', type: 'boolean' },
         limit: LIMIT,
         cursor: { description: 'the cursor of the page before', type: 'string', minLength: 1, maxLength: 100 }
