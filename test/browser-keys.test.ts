@@ -131,6 +131,9 @@ pageTest('times are those of the reader, in words and on hover', { timezoneId: '
   await page.goto(`${services.at(-1)?.base}/${id}`)
   t.equal(await page.locator('dt:text("Expires") + dd').textContent(), '24 Dec 2026', 'midnight in UTC is the evening before')
   t.equal(await page.locator('dt:text("Created") + dd').textContent(), 'just now')
+  t.match(await page.locator('.ak-history').innerText(), 'Expires: 24 Dec 2026, 19:00:00 GMT-5', 'in the history too')
+  await page.goto(`${services.at(-1)?.base}/${id}/edit`)
+  t.match(await page.locator('#ak-expiry option').first().textContent(), '24 Dec 2026', 'and among choices')
 })
 
 pageTest('everything is done by keyboard, and the focus can be seen', {}, async (t, page) => {

@@ -16,12 +16,17 @@ const secret = document.getElementById('ak-secret')
 secret?.addEventListener('focus', () => secret.select())
 secret?.select()
 
-// Dates are written in the reader's zone, and every time tells itself exactly on hover.
+// Dates are written in the reader's zone, also within a text, and every time tells itself exactly on hover.
+const DAY = { dateStyle: 'medium' }
+const EXACT = { dateStyle: 'medium', timeStyle: 'long' }
 for (const time of document.querySelectorAll('.ak time')) {
-  const locale = time.closest('[lang]')?.lang || undefined
-  const date = new Date(time.dateTime)
-  time.title = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }).format(date)
-  if ('akDate' in time.dataset) time.textContent = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(date)
+  time.title = write(time, time.dateTime, EXACT)
+  if ('akDate' in time.dataset) time.textContent = write(time, time.dateTime, DAY)
+}
+for (const [name, style] of [['akDays', DAY], ['akTimes', EXACT]]) {
+  for (const element of document.querySelectorAll('[data-ak-days], [data-ak-times]')) {
+    for (const { iso, text } of JSON.parse(element.dataset[name] ?? '[]')) element.textContent = element.textContent.replace(text, () => write(element, iso, style))
+  }
 }
 
 // The field for a day is there when a day is what was chosen.
@@ -30,6 +35,10 @@ for (const field of document.querySelectorAll('[data-ak-when]')) {
   const show = () => { field.hidden = choice.value !== 'date' }
   choice.addEventListener('change', show)
   show()
+}
+
+function write (element, iso, style) {
+  return new Intl.DateTimeFormat(element.closest('[lang]')?.lang || undefined, style).format(new Date(iso))
 }
 
 async function copy (source) {

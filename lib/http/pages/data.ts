@@ -110,12 +110,22 @@ export interface FieldView {
   readonly error: string | null
 }
 
+/** A time that is written within a text, by which the script finds it to write it in the reader's zone. */
+export interface WrittenTime {
+  /** ISO 8601. */
+  readonly iso: string
+  /** As it is in the text: a day, or to the second. */
+  readonly text: string
+}
+
 /** One of several choices. */
 export interface ChoiceView {
   /** What is sent. */
   readonly value: string
   readonly text: string
   readonly selected: boolean
+  /** The day that the text names, if any. */
+  readonly day?: WrittenTime
 }
 
 /** The choice of an expiry, with a field for a day. */
@@ -128,6 +138,8 @@ export interface ExpiryView {
   readonly max: string | null
   /** Why there are no later ones; null when there are. */
   readonly hint: string | null
+  /** The day that the hint names; null when it names none. */
+  readonly hintDay: WrittenTime | null
   readonly error: string | null
 }
 
@@ -164,6 +176,8 @@ export interface ChangeView {
   /** Null when there was none. */
   readonly before: string | null
   readonly after: string
+  /** The times within both, to the second. */
+  readonly times: readonly WrittenTime[]
 }
 
 /** One change of a key or a profile, for `history.html`. */

@@ -1,6 +1,6 @@
 import { readDuration } from '../../durations.js'
 import { DAY } from '../../keys/tally.js'
-import type { ChoiceView, ExpiryView } from './data.js'
+import type { ChoiceView, ExpiryView, WrittenTime } from './data.js'
 import type { Entered } from './entered.js'
 import type { Language } from './language.js'
 
@@ -33,18 +33,27 @@ export function toExpiryView (range: ExpiryRange, { expiry, date }: Pick<Entered
   const { now, latest, current } = range
   const values = valuesOf(range)
   const selected = expiry !== undefined && values.includes(expiry) ? expiry : presetOf(range, values)
-  const text = (value: string) => {
-    if (value === 'keep') return current === null || current === undefined ? say('form.expiryKeepNever') : say('form.expiryKeep', { date: language.date(new Date(current)) })
-    if (value === 'max') return say('form.expiryMax', { length: duration(roundDown(Number(latest) - now)), date: language.date(new Date(Number(latest))) })
-    if (value === 'date') return say('form.expiryDate')
-    return value === 'never' ? say('form.expiryNever') : say('form.expiryIn', { length: duration(lengthOf(value)), date: language.date(new Date(now + lengthOf(value))) })
+  const text = (value: string, { text: date }: WrittenTime) => {
+    if (value === 'keep') return say('form.expiryKeep', { date })
+    if (value === 'max') return say('form.expiryMax', { length: duration(roundDown(Number(latest) - now)), date })
+    return say('form.expiryIn', { length: duration(lengthOf(value)), date })
   }
+  const choice = (value: string): ChoiceView => {
+    const isSelected = { value, selected: value === selected }
+    if (value === 'date') return { ...isSelected, text: say('form.expiryDate') }
+    if (value === 'never') return { ...isSelected, text: say('form.expiryNever') }
+    if (value === 'keep' && (current === null || current === undefined)) return { ...isSelected, text: say('form.expiryKeepNever') }
+    const day = dayOf(value === 'keep' ? Number(current) : value === 'max' ? Number(latest) : now + lengthOf(value), language)
+    return { ...isSelected, text: text(value, day), day }
+  }
+  const hintDay = latest === null || latest - now <= DAY ? null : dayOf(latest, language)
   return {
-    choices: values.map((value): ChoiceView => ({ value, text: text(value), selected: value === selected })),
+    choices: values.map(choice),
     date,
     min: dayText(now),
     max: latest === null ? null : dayText(latest),
-    hint: latest === null ? null : say('form.expiryHint', { date: latest - now > DAY ? language.date(new Date(latest)) : language.due(new Date(latest), now).exact }),
+    hint: latest === null ? null : say('form.expiryHint', { date: hintDay === null ? language.due(new Date(latest), now).exact : hintDay.text }),
+    hintDay,
     error
   }
 }
@@ -63,6 +72,11 @@ export function readExpiry (range: ExpiryRange, { expiry, date }: Pick<Entered, 
   const length = lengthOf(expiry)
   if (![...OFFERED, range.preset].includes(length)) return { fault: say('form.expiryUnknown') }
   return latest !== null && now + length > latest ? { fault: say('form.expiryLate') } : { fields: { expiresIn: length } }
+}
+
+function dayOf (time: number, language: Language): WrittenTime {
+  const date = new Date(time)
+  return { iso: date.toISOString(), text: language.date(date) }
 }
 
 /** A day ends at midnight in UTC, or with what is allowed when that is in the middle of it. */

@@ -69,5 +69,6 @@ function toChangeView (name: string, change: unknown, isUpdate: boolean, now: nu
   const [text, tell] = field
   const [before, after]: readonly unknown[] = change
   // What is made, rotated or revoked gets what it had nothing of before.
-  return [{ name: language.say(text), before: isUpdate ? tell(before, language, now) : null, after: tell(after, language, now) }]
+  const times = tell === asTime ? [before, after].flatMap((time) => typeof time === 'number' ? { iso: new Date(time).toISOString(), text: tell(time, language, now) } : []) : []
+  return [{ name: language.say(text), before: isUpdate ? tell(before, language, now) : null, after: tell(after, language, now), times }]
 }
