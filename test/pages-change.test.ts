@@ -10,7 +10,7 @@ const SCOPES = { read: 'Read', write: 'Write', manage: 'Manage' }
 function formOf ({ body }: { body: string }): URLSearchParams {
   const value = (pattern: RegExp) => pattern.exec(body)?.[1] ?? ''
   const fields = new URLSearchParams({
-    name: value(/id="ak-name" name="name" value="([^"]*)"/), expiry: value(/<option value="([^"]*)" selected>/), date: '', addresses: value(/>\n([^<]*)<\/textarea>/)
+    name: value(/id="ak-name" name="name" value="([^"]*)"/), expiry: value(/<option value="([^"]*)" selected[ >]/), date: '', addresses: value(/>\n([^<]*)<\/textarea>/)
   })
   for (const [, scope = ''] of body.matchAll(/name="scopes" value="([^"]*)" checked/g)) fields.append('scopes', scope)
   return fields

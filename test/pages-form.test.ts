@@ -6,7 +6,7 @@ const SCOPES = { 'buckets:read': 'List and read buckets', 'buckets:write': 'Chan
 
 /** The values of the choices of an expiry, the selected one in brackets. */
 function choices ({ body }: { body: string }): string {
-  return [...body.matchAll(/<option value="([^"]*)"( selected)?>/g)].map(([, value, selected]) => selected ? `[${value}]` : value).join(' ')
+  return [...body.matchAll(/<option value="([^"]*)"( selected)?[ >]/g)].map(([, value, selected]) => selected ? `[${value}]` : value).join(' ')
 }
 
 /** The fields that say that something is wrong with them, the one with the focus in brackets. */
