@@ -53,6 +53,9 @@ t.test('noting uses does not hold up requests while another process writes; a ch
   other.exec('COMMIT')
   await store.saveUses([USE])
   t.equal(patience(), before)
+  other.exec('DROP TABLE api_key_uses')
+  await t.rejects(store.saveUses([USE]), { code: 'FST_API_KEY_INTERNAL' })
+  t.equal(patience(), before)
 })
 
 t.test('many requests with a quota do not wait one after the other while another process writes', async (t) => {

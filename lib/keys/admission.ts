@@ -90,7 +90,7 @@ export class Admission {
   async end (secret: string, ip: string | null): Promise<boolean> {
     if (ip !== null) this.#failures?.check(ip)
     const row = await this.find(secret)
-    if (row === null || (row.isPrevious && (row.previousUntil ?? 0) <= this.#context.settings.now())) return false
+    if (row === null || (row.isPrevious && Number(row.previousUntil) <= this.#context.settings.now())) return false
     await revokeKey(this.#context, row.id, 'by the key itself', ip === null ? {} : { ip })
     return true
   }

@@ -33,7 +33,7 @@ export class Language {
   constructor (texts: PageTexts) {
     this.#texts = { ...TEXT, ...texts }
     this.locale = String(this.#texts.locale)
-    this.direction = LEFTWARDS.has(new Intl.Locale(this.locale).maximize().script ?? '') ? 'rtl' : 'ltr'
+    this.direction = LEFTWARDS.has(String(new Intl.Locale(this.locale).maximize().script)) ? 'rtl' : 'ltr'
     this.#plurals = new Intl.PluralRules(this.locale)
     this.#number = new Intl.NumberFormat(this.locale)
     this.#date = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' })
