@@ -53,8 +53,17 @@ t.test('noting uses does not hold up requests while another process writes; a ch
   other.exec('COMMIT')
   await store.saveUses([USE])
   t.equal(patience(), before)
+})
+
+t.test('noting uses that fails for another reason leaves the waits as they were', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const { store, patience } = await open(t, file)
+  t.teardown(() => store.close())
+  const before = patience()
+  const other = new Database(file)
+  t.teardown(() => other.close())
   other.exec('DROP TABLE api_key_uses')
-  await t.rejects(store.saveUses([USE]), { code: 'FST_API_KEY_INTERNAL' })
+  await t.rejects(store.saveUses([USE]), { code: 'FST_API_KEY_UNAVAILABLE' })
   t.equal(patience(), before)
 })
 

@@ -18,15 +18,22 @@ const USES_BUSY_PAUSE = 500
  */
 export function withoutWaiting (client: Database, transact: Write): Write {
   let busyUntil = 0
-  return (step) => guarded(() => {
-    const timeout = performance.now() < busyUntil ? 0 : USES_BUSY_TIMEOUT
-    client.pragma('synchronous = NORMAL')
-    client.pragma(`busy_timeout = ${timeout}`)
+
+  function attempt<T> (step: () => T, isPatient: boolean): T {
     try {
       return transact(step)
     } catch (error) {
-      if (timeout > 0 && isBusy(error)) busyUntil = performance.now() + USES_BUSY_PAUSE
+      if (isPatient && isBusy(error)) busyUntil = performance.now() + USES_BUSY_PAUSE
       throw error
+    }
+  }
+
+  return (step) => guarded(() => {
+    const isPatient = performance.now() >= busyUntil
+    client.pragma('synchronous = NORMAL')
+    client.pragma(`busy_timeout = ${isPatient ? USES_BUSY_TIMEOUT : 0}`)
+    try {
+      return attempt(step, isPatient)
     } finally {
       client.pragma(`busy_timeout = ${BUSY_TIMEOUT}`)
       client.pragma('synchronous = FULL')
