@@ -12,6 +12,7 @@ import type { Resolved } from './terms.js'
  * keys in use every object that a request touches is a wait for memory.
  */
 export class Access {
+  // What each request touches comes first, so that it is close together in memory.
   readonly user: ApiUser
   /** Of the secret that it was found by. */
   readonly digest: string
@@ -23,24 +24,27 @@ export class Access {
   readonly isPrevious: boolean
   /** Why it is refused whatever the time is; null when it is not. */
   readonly #refusal: (() => Error) | null
-  readonly #expiresAt: number | null
   /** When the first of its ends comes: that of the key, or that of a secret which was replaced. */
   readonly #endsAt: number | null
   readonly #networks: Networks | null
   /** Whether it has a rate limit or a quota. */
   readonly isLimited: boolean
-  readonly rate: RateLimit | null
-  readonly quota: Quota | null
-  /** The time of the last use. */
-  usedAt: number
-  /** The time of the last use of the secret before the last rotation; 0 for never. */
-  previousUsedAt: number
+  /**
+   * The time of the last use. A number from the beginning, as the other times that change: where a field was ever anything
+   * else, each number that is set is an object of its own, one more for each request.
+   */
+  usedAt = 0
   /** The address of the current login; null before the first one and after a logout. */
   loggedIp: string | null
   /** How often it was accepted since that was last counted. */
   accepted = 0
   /** Whether the last use still waits to be written. */
   isWaiting = false
+  /** The time of the last use of the secret before the last rotation; 0 for never. */
+  previousUsedAt = 0
+  readonly rate: RateLimit | null
+  readonly quota: Quota | null
+  readonly #expiresAt: number | null
 
   /** @param terms what holds for the key's profile */
   constructor (digest: string, row: AccessRow, terms: Resolved, generation: number, drops = 0) {

@@ -6,8 +6,9 @@ import { generation } from './schema.js'
 
 /**
  * The verb of a store that tells caches whether anything changed that matters for access, by whichever connection. The
- * triggers count in the database; the number is read at the first request of a turn of the event loop, and again when the clock
- * shows another millisecond, so that slow handlers in one turn cannot stretch it.
+ * triggers count in the database; the number is read again when the clock shows another millisecond, so that nothing can stretch
+ * it, and before that at the first request of another turn of the event loop, so that who makes one request after the other
+ * mostly sees a change at once. A busy server has many turns in a millisecond, and does the latter once in each.
  */
 export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> & { forget: () => void } {
   // By the driver alone: it is asked thousands of times a second.
@@ -15,6 +16,8 @@ export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> &
   const read = db.$client.prepare<[], number>(text).pluck()
   let value = 0
   let readAt = NaN
+  /** The millisecond in which the end of a turn was waited for. */
+  let endedAt = NaN
   let nextTurn: NodeJS.Immediate | null = null
 
   function forget (): void {
@@ -31,7 +34,8 @@ export function generationVerb (db: SqliteDatabase): Pick<Store, 'generation'> &
       if (now === readAt) return value
       value = guarded(() => read.get()) ?? value + 1
       readAt = now
-      nextTurn ??= setImmediate(endTurn).unref()
+      if (endedAt !== now) nextTurn ??= setImmediate(endTurn).unref()
+      endedAt = now
       return value
     },
     forget
