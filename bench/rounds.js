@@ -47,8 +47,8 @@ const IDLE = 0.03
  */
 export async function startLane (row, folder, postgres) {
   const own = `${folder}/${row.id}`
-  if (row.server === 'apikey') copyFileSync(`${folder}/seed.db`, `${own}.db`)
-  const remote = row.server === 'apikey-postgres' ? postgres : null
+  const remote = row.credentials === 'postgres' ? postgres : null
+  if (row.server === 'apikey' && remote === null) copyFileSync(`${folder}/seed.db`, `${own}.db`)
   const server = await Server.start(row.server, { options: row.options, database: remote?.url ?? `${own}.db`, credentials: `${own}.txt` })
   return { row, server, database: remote?.pid ?? null, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [], problem: null }
 }

@@ -39,10 +39,12 @@ try {
 async function seed () {
   console.log(`Making ${figure(KEYS)} keys, of which ${figure(KEYS_IN_USE)} are used …`)
   await runScript('seed.js', [folder, KEYS, KEYS_IN_USE])
+  if (!task.rows.some(({ credentials }) => credentials === 'postgres')) return
+  postgres.server = await startPostgres(folder)
+  await runScript('seed-postgres.js', [folder, KEYS, KEYS_IN_USE, postgres.server.url])
 }
 
 async function measureLanes () {
-  if (task.rows.some(({ server }) => server === 'apikey-postgres')) postgres.server = await startPostgres(folder)
   for (const row of task.rows) {
     console.log(`Starting and warming up: ${row.title}`)
     const lane = await startLane(row, folder, postgres.server)
