@@ -21,6 +21,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   const settings = resolveOptions(options)
   const log = createLog(app)
   const service = new ApiKeys(await openStore(settings, log), settings, log)
+  await service.recover()
   logStart(app, settings)
 
   const findLimiter = await prepareLimiter(app, settings.cacheSize)

@@ -26,7 +26,10 @@ function recorder () {
   const events: unknown[] = []
   const saved: Use[][] = []
   const counts: DayCount[] = []
-  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, counts }
+  const logged: { uses: Use[], at: number }[] = []
+  const dropped: number[] = []
+  const recovered: number[] = []
+  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, onLog: async () => {}, counts, logged, dropped, recovered }
   const activity = new Activity({
     batchSize: 100,
 
@@ -39,11 +42,23 @@ function recorder () {
       await state.onCount()
       if (state.failing) throw new UnavailableError()
       counts.push(...batch)
+    },
+    async logUses (uses, at) {
+      await state.onLog()
+      if (state.failing) throw new UnavailableError()
+      logged.push({ uses: [...uses], at })
+      return logged.length
+    },
+    async dropLogged (entries) {
+      dropped.push(...entries)
+    },
+    async recoverUses (before) {
+      recovered.push(before)
     }
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
     writeRecovered: (lost) => events.push(lost)
-  })
+  }, () => T0 + 100_000)
   return { state, activity }
 }
 

@@ -38,8 +38,10 @@ export class Access {
   loggedIp: string | null
   /** How often it was accepted since that was last counted. */
   accepted = 0
-  /** Whether the last use still waits to be written. */
+  /** Whether the last use still waits to be stored. */
   isWaiting = false
+  /** Whether it waits to be logged as well. Never without the former. */
+  isUnlogged = false
   /** The time of the last use of the secret before the last rotation; 0 for never. */
   previousUsedAt = 0
   readonly rate: RateLimit | null

@@ -1,14 +1,21 @@
 import type { KeyRow, ProfileRow } from '../store/rows.js'
-import type { Store } from '../store/store.js'
 import type { Access } from './access.js'
 import { inOrder } from './ordering.js'
+import type { Saves } from './patience.js'
 import { DAY, dayOf, Tally } from './tally.js'
+import { toUse, UseLog } from './use-log.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Counts are written every tenth time, as they may come later and would double what is written. */
-const COUNT_EVERY = 10
+/** Counts are written every tenth time, as they may come later and would double what is written. So are the uses of many keys, which are logged until then. */
+const STORE_EVERY = 10
+
+/** The uses of so many keys are stored at once, where other processes look for them. Of more, a log costs a fraction. */
+const FEW = 500
+
+/** How long entries in the log are left to whoever wrote them, in milliseconds: several times as long as it takes them. */
+const ABANDONED = 60_000
 
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
@@ -24,8 +31,10 @@ export interface ActivityLog {
  * write. What is not yet written is laid over what is read, so that the delay does not show within this process.
  */
 export class Activity {
-  readonly #store: Pick<Store, 'saveUses' | 'saveUsage' | 'batchSize'>
+  readonly #store: Saves
   readonly #log: ActivityLog
+  readonly #now: () => number
+  readonly #useLog: UseLog
   readonly #waiting = new Map<string, Access>()
   readonly #tally = new Tally()
   /** When the day ends whose uses are counted. */
@@ -36,9 +45,16 @@ export class Activity {
   #ticks = 0
   #lost = 0
 
-  constructor (store: Pick<Store, 'saveUses' | 'saveUsage' | 'batchSize'>, log: ActivityLog) {
+  constructor (store: Saves, log: ActivityLog, now: () => number) {
     this.#store = store
     this.#log = log
+    this.#now = now
+    this.#useLog = new UseLog(store)
+  }
+
+  /** Stores what processes that were killed had logged. What cannot be stored now will be later. */
+  async recover (): Promise<void> {
+    await this.#enqueue(() => this.#store.recoverUses(Number.MAX_SAFE_INTEGER)).catch(() => {})
   }
 
   /** Notes a use. Times only move forward. */
@@ -52,7 +68,7 @@ export class Activity {
       if (access.loggedIp !== ip) access.loggedIp = ip
     }
     if (access.isPrevious && at >= access.previousUsedAt) access.previousUsedAt = at
-    if (!access.isWaiting) this.#await(access)
+    if (!access.isUnlogged) this.#await(access)
   }
 
   /** Counts a refusal of a key. */
@@ -98,8 +114,13 @@ export class Activity {
     return this.#run(true)
   }
 
-  #run (withCounts: boolean): Promise<void> {
-    const done = this.#writing.then(() => this.#write(withCounts))
+  #run (isWhole: boolean): Promise<void> {
+    return this.#enqueue(() => this.#write(isWhole))
+  }
+
+  /** Does one thing after the other. */
+  #enqueue (step: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(() => this.#attempt(step))
     this.#writing = done.catch(() => {})
     return done
   }
@@ -112,6 +133,8 @@ export class Activity {
   }
 
   #await (access: Access): void {
+    this.#useLog.add(access)
+    if (access.isWaiting) return
     const { keyId } = access.user
     const earlier = this.#waiting.get(keyId)
     // The key was read anew since its last use was noted, or it is in rotation; the newer object carries on.
@@ -150,23 +173,35 @@ export class Activity {
   }
 
   #done (access: Access): void {
-    access.isWaiting = false
+    access.isWaiting = access.isUnlogged = false
     this.#waiting.delete(access.user.keyId)
   }
 
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
-    this.#run(this.#ticks % COUNT_EVERY === 0).catch(() => {}).finally(() => {
+    const isWhole = this.#ticks % STORE_EVERY === 0
+    const isStored = isWhole || this.#waiting.size <= FEW
+    const written = isStored ? this.#run(isWhole) : this.#enqueue(() => this.#useLog.write(this.#now()))
+    written.catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
   }
 
-  async #write (withCounts: boolean): Promise<void> {
+  async #write (isWhole: boolean): Promise<void> {
+    const logged = this.#useLog.entries
+    // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
+    await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
+    await this.#useLog.drop(logged)
+    if (!isWhole) return
+    await this.#writeCounts()
+    await this.#store.recoverUses(this.#now() - ABANDONED)
+  }
+
+  /** Does what needs the database, and tells of an outage when it begins and when it ends. */
+  async #attempt (step: () => Promise<void>): Promise<void> {
     try {
-      // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
-      await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
-      if (withCounts) await this.#writeCounts()
+      await step()
     } catch (error) {
       if (!this.#failing) this.#log.writeFailed(error)
       this.#failing = true
@@ -193,7 +228,7 @@ export class Activity {
     // One that was given up in the meantime is not there any more.
     const used = keyIds.map((keyId) => this.#waiting.get(keyId)).filter((access) => access !== undefined)
     this.#count(used)
-    const uses = used.map(({ user: { keyId }, usedAt, loggedIp, previousUsedAt }) => ({ keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }))
+    const uses = used.map(toUse)
     await this.#store.saveUses(uses)
     used.forEach((access, i) => {
       const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip && access.accepted === 0
@@ -203,7 +238,7 @@ export class Activity {
 }
 
 function takeOver (access: Access, earlier: Access): void {
-  earlier.isWaiting = false
+  earlier.isWaiting = earlier.isUnlogged = false
   access.accepted += earlier.accepted
   earlier.accepted = 0
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)

@@ -67,7 +67,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     this.#context = {
       store,
       settings,
-      activity: new Activity(this.#saves, log),
+      activity: new Activity(this.#saves, log, settings.now),
       authorOf: ({ actor = null, ip = null }, at) => ({ actor, ip: settings.recordIp ? ip : null, at }),
       isHeard: (event) => isHeard(this, event),
       announce: (event, payload) => announce(this, log.listenerFailed, event, settings.recordIp ? payload : { ...payload, ip: null })
@@ -305,12 +305,18 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * Writes the uses that are noted in memory and would otherwise be written within a second.
+   * Stores the uses that are noted in memory. By itself that comes within a second, or within ten when more than 500 keys are
+   * in use; then they are logged within a second, and stored when a process starts again that was killed before.
    *
    * @throws FST_API_KEY_UNAVAILABLE; the uses are kept and tried again
    */
   async flush (): Promise<void> {
     await this.#context.activity.flush()
+  }
+
+  /** @internal Stores the last uses of processes that were killed. What cannot be stored now will be later. */
+  async recover (): Promise<void> {
+    await this.#context.activity.recover()
   }
 
   /** @internal Writes what is noted, unless the database has gone silent, stops, and closes it if the plugin opened it. */

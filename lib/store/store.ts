@@ -135,6 +135,17 @@ export interface Store extends AccountStore {
 
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
+  /**
+   * Writes uses into one entry of a log, at a tenth of what it costs to store them. They will be stored as well, but if this
+   * process ends before it comes to that, another recovers them.
+   *
+   * @returns the number of the entry
+   */
+  logUses (uses: readonly Use[], at: number): Promise<number>
+  /** Deletes entries whose uses are stored by now. Those that are gone already are none to worry about. */
+  dropLogged (entries: readonly number[]): Promise<void>
+  /** Stores the uses of all entries from before a time, whoever wrote them, and deletes those. Harmless where the writer still lives. */
+  recoverUses (before: number): Promise<void>
 
   /** Closes the database if this store opened it. */
   close (): Promise<void>

@@ -126,6 +126,13 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     primaryKey({ columns: [entry.keyId, entry.day, entry.outcome] })
   ])
 
+  /** Uses that are not in their table yet, many in one row, as `encodeUses` writes them. */
+  const useLog = table('api_key_use_log', {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity(),
+    at: time('at').notNull(),
+    uses: text('uses').notNull()
+  })
+
   /** What was done to keys and profiles, by whom. Without references: it outlasts what it is about, until it is pruned. */
   const history = table('api_key_history', {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity(),
@@ -144,10 +151,10 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     index('api_key_history_user').on(entry.userId, entry.id)
   ])
 
-  return { profiles, keys, uses, usage, history }
+  return { profiles, keys, uses, usage, useLog, history }
 }
 
-export const { profiles, keys, uses, usage, history } = createTables(pgTable)
+export const { profiles, keys, uses, usage, useLog, history } = createTables(pgTable)
 
 /** Where the triggers announce changes. One channel for all schemas of a database; each message names its schema. */
 export const CHANNEL = 'api_key_changes'

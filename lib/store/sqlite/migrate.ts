@@ -4,7 +4,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { SchemaError } from '../../errors.js'
 import type { SqliteDatabase } from './database.js'
-import { generation, history, keys, profiles, triggers, usage, uses } from './schema.js'
+import { generation, history, keys, profiles, triggers, usage, useLog, uses } from './schema.js'
 
 /** A table of our own: Drizzle compares only the newest entry, so sharing the application's would hide our migrations. */
 const MIGRATIONS_TABLE = 'api_key_migrations'
@@ -38,7 +38,7 @@ export function checkSchema (db: SqliteDatabase): void {
   const made = db.all<{ name: string, sql: string }>(sql`SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')`)
   const present = new Map(made.map(({ name, sql }) => [name, sql]))
   const missing: string[] = []
-  for (const { name: table, columns } of [profiles, keys, uses, usage, history, generation].map(getTableConfig)) {
+  for (const { name: table, columns } of [profiles, keys, uses, usage, useLog, history, generation].map(getTableConfig)) {
     if (!present.has(table)) {
       missing.push(`the table ${table}`)
       continue

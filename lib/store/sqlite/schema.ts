@@ -119,6 +119,13 @@ export const usage = sqliteTable('api_key_usage', {
   primaryKey({ columns: [table.keyId, table.day, table.outcome] })
 ])
 
+/** Uses that are not in their table yet, many in one row, as `encodeUses` writes them. Ids are not given twice, since a row is deleted by its own. */
+export const useLog = sqliteTable('api_key_use_log', {
+  id: integer('id').primaryKey({ autoIncrement: true }),
+  at: integer('at').notNull(),
+  uses: text('uses').notNull()
+})
+
 /** What was done to keys and profiles, by whom. Without references: it outlasts what it is about, until it is pruned. */
 export const history = sqliteTable('api_key_history', {
   id: integer('id').primaryKey({ autoIncrement: true }),
