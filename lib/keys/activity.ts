@@ -14,6 +14,9 @@ const STORE_EVERY = 10
 /** The uses of so many keys are stored at once, where other processes look for them. Of more, a log costs a fraction. */
 const FEW = 500
 
+/** When so many wait they are stored at once, long before the oldest would have to be given up. */
+const MANY = 100_000
+
 /** How long entries in the log are left to whoever wrote them, in milliseconds: several times as long as it takes them. */
 const ABANDONED = 60_000
 
@@ -181,7 +184,7 @@ export class Activity {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
     const isWhole = this.#ticks % STORE_EVERY === 0
-    const isStored = isWhole || this.#waiting.size <= FEW
+    const isStored = isWhole || this.#waiting.size <= FEW || this.#waiting.size >= MANY
     const written = isStored ? this.#run(isWhole) : this.#enqueue(() => this.#useLog.write(this.#now()))
     written.catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null

@@ -529,6 +529,34 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.strictSame((await store.listKeys('ann')).map(({ lastUsedAt }) => lastUsedAt).toSorted(), keys.map((_, i) => T0 + i).toSorted())
   })
 
+  test('uses that are logged are stored when they are recovered, and no entry twice', async (t, store, connect) => {
+    const { keys: [key, other] } = await insert(store, [draft('ann', 1), draft('ann', 2)])
+    const heir = await connect()
+    const first = await store.logUses([use(key, T0 + 1, '10.0.0.1', T0), use(other, T0 + 2, null)], T0 + 100)
+    const second = await store.logUses([use(key, T0 + 3, '10.0.0.2'), { keyId: keyId(99), at: T0, ip: null, previousAt: null }], T0 + 200)
+    t.not(first, second)
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: null })
+    await heir.recoverUses(T0 + 200)
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 1, loggedIp: '10.0.0.1', previousUsedAt: T0 })
+    t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 2, loggedIp: null })
+    await store.logoutKey(keyId(1), T0 + 10)
+    await Promise.all([heir.recoverUses(T0 + 201), store.recoverUses(T0 + 201)])
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 3, loggedIp: null }, 'a logout from after it stays')
+    t.not(await store.logUses([], T0), second, 'no number is given again')
+    await store.dropLogged([first, second])
+  })
+
+  test('uses that are dropped from the log are not recovered', async (t, store) => {
+    const { keys: [key, other] } = await insert(store, [draft('ann', 1), draft('ann', 2)])
+    const entry = await store.logUses([use(key, T0 + 1, null)], T0)
+    await store.logUses([use(other, T0 + 2, null)], T0)
+    await store.dropLogged([entry])
+    await store.dropLogged([])
+    await store.recoverUses(T0 + 1)
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: null })
+    t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 2 })
+  })
+
   test('a logout forgets the address, keeps the times, and tells whether there was a login', async (t, store) => {
     const { keys: [key] } = await insert(store, [draft('ann', 1)])
     t.match(await store.logoutKey(keyId(1), T0), { row: { loggedIp: null }, digests: [digest(1), null], changed: false })
@@ -588,7 +616,10 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       () => closed.listKeys('ann'), () => closed.findKeys({ userId: 'ann', at: T0, limit: 1 }), () => closed.countKeys('ann', T0), () => closed.changeKey(keyId(1), () => ({ name: 'x' })), () => revoke(closed, keyId(1), T0),
       () => closed.logoutKey(keyId(1), T0), () => closed.ensureProfile('ann', {}, T0), () => closed.getProfile('ann'),
       () => closed.listProfiles(0, 1, ''), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
-      () => closed.saveUses([use(key, T0, null)])
+      () => closed.saveUses([use(key, T0, null)]),
+      () => closed.logUses([use(key, T0, null)], T0),
+      () => closed.dropLogged([1]),
+      () => closed.recoverUses(T0)
     ]
     for (const verb of verbs) {
       await t.rejects(async () => { await verb() }, {
