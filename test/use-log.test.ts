@@ -46,7 +46,7 @@ function recorder (t: Test) {
   }, { writeFailed () { state.told += 1 }, writeRecovered () {} }, () => T0)
   const second = async () => {
     mock.timers.tick(1000)
-    for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    for (let i = 0; i < 250; i++) await new Promise(setImmediate)
     return calls.splice(0)
   }
   return { state, activity, second }
