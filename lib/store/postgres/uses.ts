@@ -35,15 +35,9 @@ export function useVerbs ({ tables: { keys, uses, useLog }, db, changes, transac
     if (previous.length > 0) await db.execute(savePrevious(previous))
   }
 
-  const oldestBefore = (db: PostgresDatabase, before: number) => db.select().from(useLog).where(lt(useLog.at, before)).orderBy(asc(useLog.id)).limit(1)
-
-  /** Whether there was an entry, and no other node had it. */
-  async function recoverEntry (db: PostgresDatabase, before: number): Promise<boolean> {
-    const [entry] = await oldestBefore(db, before).for('update', { skipLocked: true })
-    if (entry === undefined) return false
-    await saveAll(db, decodeUses(entry.uses))
-    await db.delete(useLog).where(eq(useLog.id, entry.id))
-    return true
+  /** Stores the uses of an entry, unless another node has just done so. */
+  async function recoverEntry (db: PostgresDatabase, id: number): Promise<void> {
+    for (const { uses } of await db.delete(useLog).where(eq(useLog.id, id)).returning()) await saveAll(db, decodeUses(uses))
   }
 
   return {
@@ -63,8 +57,14 @@ export function useVerbs ({ tables: { keys, uses, useLog }, db, changes, transac
     },
 
     async recoverUses (before) {
-      const isAny = async () => (await guarded(() => oldestBefore(db, before))).length > 0
-      while (await isAny() && await transaction((db) => recoverEntry(db, before)));
+      const next = async () => {
+        const [entry] = await guarded(() => db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, before)).orderBy(asc(useLog.id)).limit(1))
+        return entry
+      }
+      for (let entry = await next(); entry !== undefined; entry = await next()) {
+        const { id } = entry
+        await transaction((db) => recoverEntry(db, id))
+      }
     }
   }
 }

@@ -26,7 +26,7 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     .where(and(eq(uses.keyId, keyId), or(isNull(uses.previousUsedAt), lte(uses.previousUsedAt, sql.placeholder('previousAt'))))))
 
   const log = db.insert(useLog).values({ at, uses: sql.placeholder('uses') }).returning({ id: useLog.id }).prepare()
-  const oldest = db.select().from(useLog).where(lt(useLog.at, sql.placeholder('before'))).orderBy(asc(useLog.id)).limit(1).prepare()
+  const oldest = db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, sql.placeholder('before'))).orderBy(asc(useLog.id)).limit(1).prepare()
 
   function saveAll (batch: readonly Use[]): void {
     save(batch)
@@ -34,13 +34,9 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     for (const use of batch) if (use.previousAt !== null) previous(use)
   }
 
-  /** Whether there was an entry. */
-  function recoverEntry (before: number): boolean {
-    const entry = oldest.get({ before })
-    if (entry === undefined) return false
-    saveAll(decodeUses(entry.uses))
-    db.delete(useLog).where(eq(useLog.id, entry.id)).run()
-    return true
+  /** Stores the uses of an entry, unless another process has just done so. */
+  function recoverEntry (id: number): void {
+    for (const { uses } of db.delete(useLog).where(eq(useLog.id, id)).returning().all()) saveAll(decodeUses(uses))
   }
 
   return {
@@ -59,7 +55,12 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     },
 
     async recoverUses (before) {
-      while (guarded(() => oldest.get({ before })) !== undefined && writeUses(() => recoverEntry(before))) await nextTurn()
+      const next = () => guarded(() => oldest.get({ before }))
+      for (let entry = next(); entry !== undefined; entry = next()) {
+        const { id } = entry
+        writeUses(() => recoverEntry(id))
+        await nextTurn()
+      }
     }
   }
 }
