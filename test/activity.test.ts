@@ -336,22 +336,24 @@ t.test('a use that is given up while others are written is not written', async (
   t.strictSame(state.saved.map(({ length }) => length), [100, 0])
 })
 
-t.test('counts are written every tenth time, and the timer rests when there are none left', async (t) => {
+t.test('a few counts are written every second, many every tenth time, and the timer rests when there are none left', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
-  activity.note(access(1), T0, null)
   const second = async () => {
     mock.timers.tick(1000)
-    for (let i = 0; i < 10; i++) await nextTurn()
+    for (let i = 0; i < 20; i++) await nextTurn()
+    return state.counts.splice(0)
   }
-  for (let i = 0; i < 9; i++) await second()
-  t.equal(state.saved.length, 1)
-  t.strictSame(state.counts, [])
-  await second()
-  t.match(state.counts, [{ keyId: 'key 1', outcome: 'accepted', count: 1 }])
-  for (let i = 0; i < 20; i++) await second()
-  t.equal(state.counts.length, 1)
+  activity.note(access(1), T0, null)
+  activity.note(access(1), T0, null)
+  t.match(await second(), [{ keyId: 'key 1', outcome: 'accepted', count: 2 }])
+  activity.note(access(1), T0, null)
+  for (let i = 0; i < 500; i++) activity.refuse(`key ${i}`, T0, 'WHY')
+  for (let i = 2; i < 10; i++) t.strictSame(await second(), [])
+  t.equal((await second()).length, 501)
+  for (let i = 0; i < 20; i++) t.strictSame(await second(), [])
+  t.equal(state.saved.length, 2)
 })
 
 t.test('memory for counts is bounded while the database cannot be written', async (t) => {

@@ -8,10 +8,10 @@ import { toUse, UseLog } from './use-log.js'
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** Counts are written every tenth time, as they may come later and would double what is written. So are the uses of many keys, which are logged until then. */
+/** What there is much of is stored every tenth time: counts, and uses, which are logged until then. */
 const STORE_EVERY = 10
 
-/** The uses of so many keys are stored at once, where other processes look for them. Of more, a log costs a fraction. */
+/** The uses and counts of so many keys are stored at once, where other processes look for them. Of more, a log costs a fraction. */
 const FEW = 500
 
 /** When so many wait they are stored at once, long before the oldest would have to be given up. */
@@ -114,17 +114,16 @@ export class Activity {
    * @throws FST_API_KEY_UNAVAILABLE when the database cannot be written; the uses are kept and tried again
    */
   flush (): Promise<void> {
-    return this.#run(true)
+    return this.#enqueue(() => this.#write(true))
   }
 
-  #run (isWhole: boolean): Promise<void> {
-    return this.#enqueue(() => this.#write(isWhole))
-  }
-
-  /** Does one thing after the other. */
+  /** Does one thing after the other. An outage is told when it begins. */
   #enqueue (step: () => Promise<void>): Promise<void> {
-    const done = this.#writing.then(() => this.#attempt(step))
-    this.#writing = done.catch(() => {})
+    const done = this.#writing.then(step)
+    this.#writing = done.catch((error: unknown) => {
+      if (!this.#failing) this.#log.writeFailed(error)
+      this.#failing = true
+    })
     return done
   }
 
@@ -183,33 +182,25 @@ export class Activity {
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
-    const isWhole = this.#ticks % STORE_EVERY === 0
-    const isStored = isWhole || this.#waiting.size <= FEW || this.#waiting.size >= MANY
-    const written = isStored ? this.#run(isWhole) : this.#enqueue(() => this.#useLog.write(this.#now()))
-    written.catch(() => {}).finally(() => {
+    const isTenth = this.#ticks % STORE_EVERY === 0
+    const { size } = this.#waiting
+    const isStored = isTenth || size <= FEW || size >= MANY
+    const withCounts = isTenth || size + this.#tally.size <= FEW
+    this.#enqueue(async () => {
+      await (isStored ? this.#write(withCounts) : this.#useLog.write(this.#now()))
+      if (isTenth) await this.#store.recoverUses(this.#now() - ABANDONED)
+    }).catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
   }
 
-  async #write (isWhole: boolean): Promise<void> {
+  async #write (withCounts: boolean): Promise<void> {
     const logged = this.#useLog.entries
     // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
     await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
     await this.#useLog.drop(logged)
-    if (!isWhole) return
-    await this.#writeCounts()
-    await this.#store.recoverUses(this.#now() - ABANDONED)
-  }
-
-  /** Does what needs the database, and tells of an outage when it begins and when it ends. */
-  async #attempt (step: () => Promise<void>): Promise<void> {
-    try {
-      await step()
-    } catch (error) {
-      if (!this.#failing) this.#log.writeFailed(error)
-      this.#failing = true
-      throw error
-    }
+    if (withCounts) await this.#writeCounts()
+    // Only now: that something can be logged does not say that it can be stored.
     if (this.#failing) this.#log.writeRecovered(this.#lost)
     this.#failing = false
     this.#lost = 0
