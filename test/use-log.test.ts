@@ -1,18 +1,26 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mock } from 'node:test'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { UnavailableError } from '../lib/errors.js'
+import { InternalError, UnavailableError } from '../lib/errors.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
+import { ApiKeys } from '../lib/keys/service.js'
+import { resolveOptions } from '../lib/options.js'
+import { openStore } from '../lib/store/open.js'
 import { decodeUses, encodeUses } from '../lib/store/use-log.js'
 import type { Use } from '../lib/store/store.js'
-import { server, T0 } from './helpers/app.js'
+import { ERROR, Log, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachShared } from './helpers/engines.js'
+import { quiet } from './helpers/postgres.js'
 import { accessRow, openTerms } from './helpers/rows.js'
+import { connection } from './helpers/sqlite.js'
 
 const USER = fileURLToPath(new URL('helpers/user.js', import.meta.url))
 
@@ -21,13 +29,16 @@ const MANY = 600
 
 const access = (n: number) => new Access('', accessRow({ id: `key ${n}`, createdAt: T0 }), openTerms, 0, 0)
 
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
 /** Notes uses for a store that writes down what it is asked for, and fails while told to. */
 function recorder (t: Test) {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
   const logged: Use[][] = []
-  const state = { failing: false, onLog: () => {}, calls, logged, told: 0, over: 0 }
+  const state = { failing: false, isLogging: true, onLog: () => {}, onRecover: async () => {}, calls, logged, told: 0, over: 0 }
   const attempt = (call: string) => {
     if (state.failing) throw new UnavailableError()
     calls.push(call)
@@ -37,12 +48,16 @@ function recorder (t: Test) {
     async saveUses (uses) { attempt(`save ${uses.length}`) },
     async saveUsage () {},
     async logUses (uses, at) {
+      if (!state.isLogging) throw new InternalError()
       attempt(`log ${uses.length} at ${at}`)
       state.onLog()
       return logged.push([...uses])
     },
     async dropLogged (entries) { attempt(`drop ${entries.join(' ')}`) },
-    async recoverUses (before) { attempt(`recover ${before}`) }
+    async recoverUses (before) {
+      attempt(`recover ${before}`)
+      await state.onRecover()
+    }
   }, { writeFailed () { state.told += 1 }, writeRecovered () { state.over += 1 } }, () => T0)
   const second = async () => {
     mock.timers.tick(1000)
@@ -63,6 +78,7 @@ t.test('what is written to the log is read from it', async (t) => {
 t.test('lines of the log that are none are passed over', async (t) => {
   const [use] = decodeUses('key\t5\t-\t-\n')
   t.strictSame(use, { keyId: 'key', at: 5, ip: null, previousAt: null })
+  t.strictSame(decodeUses('key\t99999999999999999999\t-\t-\nkey\t5\t-\t99999999999999999999'), [use], 'nor are times that no database takes')
   t.strictSame(decodeUses('\nkey\nkey\t5\nkey\t5\t-\nkey\tsoon\t-\t-\nkey\t5\t-\t-'), [use])
 })
 
@@ -146,6 +162,123 @@ t.test('so many keys that the oldest might have to be given up are stored at onc
   t.match(await second(), [/^log/])
   for (let i = 99_999; i < 100_000; i++) activity.note(access(i), T0, null)
   t.match(await second(), [/^save 10000/])
+})
+
+t.test('two secrets of one key that are used by turns take no more memory the more often, and are logged once', async (t) => {
+  const { activity, second, state } = recorder(t)
+  for (let i = 0; i < MANY; i++) activity.note(access(i), T0, null)
+  const [present, previous] = [access(1), access(1)]
+  for (let i = 0; i < 1000; i++) activity.note(i % 2 === 0 ? present : previous, T0 + i, null)
+  t.strictSame(await second(), [`log ${MANY} at ${T0}`])
+  t.strictSame(state.logged[0]?.filter(({ keyId }) => keyId === 'key 1').map(({ at }) => at), [T0 + 999])
+})
+
+t.test('what was read anew or given up is not held while the database cannot be written', async (t) => {
+  const { activity, second, state } = recorder(t)
+  state.failing = true
+  const gone: WeakRef<Access>[] = []
+  for (let i = 0; i < 1000; i++) {
+    const read = access(1)
+    activity.note(read, T0 + i, null)
+    gone.push(new WeakRef(read))
+  }
+  await second()
+  collectGarbage()
+  t.ok(gone.filter((read) => read.deref() !== undefined).length < 10)
+})
+
+t.test('an outage is not over because there is nothing to log', async (t) => {
+  const { activity, second, state } = recorder(t)
+  for (let i = 0; i < MANY; i++) activity.note(access(i), T0, null)
+  await second()
+  state.failing = true
+  for (let i = 1; i < 25; i++) await second()
+  t.strictSame([state.told, state.over], [1, 0])
+  state.failing = false
+  for (let i = 0; i < 10; i++) await second()
+  t.strictSame([state.told, state.over], [1, 1])
+})
+
+t.test('where only the log cannot be written, the uses of many keys are stored each second', async (t) => {
+  const { activity, second, state } = recorder(t)
+  state.isLogging = false
+  for (let n = 1; n < 3; n++) {
+    for (let i = 0; i < MANY; i++) activity.note(access(i), T0 + n, null)
+    t.strictSame(await second(), [`save ${MANY}`])
+  }
+  t.equal(state.told, 0)
+})
+
+t.test('a logout is logged too, whatever the clock says', async (t) => {
+  const { activity, second, state } = recorder(t)
+  for (let i = 0; i < MANY; i++) activity.note(access(i), T0, '10.0.0.1')
+  await second()
+  activity.logout('key 7')
+  await second()
+  t.strictSame(state.logged[1], [{ keyId: 'key 7', at: T0, ip: null, previousAt: null }])
+})
+
+t.test('what cannot be recovered is told at the start, and keeps nothing else from being written', async (t) => {
+  const { activity, second, state } = recorder(t)
+  state.onRecover = () => Promise.reject(new UnavailableError())
+  await activity.recover()
+  t.equal(state.told, 1)
+  activity.note(access(1), T0, null)
+  await activity.flush()
+  for (let i = 0; i < 21; i++) {
+    activity.note(access(1), T0 + i, null)
+    await second()
+  }
+  t.strictSame([state.told, state.over], [1, 1])
+})
+
+t.test('what is recovered for long holds up nothing that is written, is not begun a second time, and may be interrupted', async (t) => {
+  const { activity, second, state } = recorder(t)
+  let interrupt = (_error: Error) => {}
+  state.onRecover = () => new Promise((_resolve, reject) => { interrupt = reject })
+  const recovered = activity.recover()
+  t.strictSame(state.calls.splice(0), [`recover ${Number.MAX_SAFE_INTEGER}`])
+  for (let i = 0; i < 10; i++) {
+    activity.note(access(1), T0 + i, null)
+    t.strictSame(await second(), ['save 1'])
+  }
+  await activity.close()
+  interrupt(new UnavailableError())
+  await recovered
+  t.equal(state.told, 0)
+  state.onRecover = async () => {}
+  await activity.recover()
+  t.equal(state.calls.length, 1, 'and is begun again later')
+})
+
+t.test('a start waits two seconds for what is to be recovered, and no longer', async (t) => {
+  const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
+  t.teardown(() => store.close())
+  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
+  const service = new ApiKeys({ ...store, recoverUses: () => new Promise(() => {}) }, resolveOptions({}), log)
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  let isStarted = false
+  service.recover().then(() => { isStarted = true })
+  mock.timers.tick(1999)
+  await new Promise(setImmediate)
+  t.notOk(isStarted)
+  mock.timers.tick(1)
+  await new Promise(setImmediate)
+  t.ok(isStarted)
+})
+
+t.test('an entry that is not even a text is recovered as what it can be read as', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const first = await server(t, { database })
+  const { id } = await first.apiKeys.create('ann')
+  const client = connection(t, database)
+  for (const uses of ['\xff\n', `${id}\t${T0}\t-\t-\n`]) client.prepare('INSERT INTO api_key_use_log (at, uses) VALUES (0, ?)').run(Buffer.from(uses, 'latin1'))
+  const log = new Log()
+  const second = await server(t, { database }, log)
+  t.match(await second.apiKeys.get(id), { lastUsedAt: new Date(T0) })
+  t.equal(client.prepare('SELECT 1 FROM api_key_use_log').get(), undefined)
+  t.strictSame(log.messages(ERROR), [])
 })
 
 onEachShared('a process that is killed when its uses are logged loses none of them', async (t, options) => {

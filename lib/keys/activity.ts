@@ -45,6 +45,8 @@ export class Activity {
   #timer: NodeJS.Timeout | null = null
   #writing: Promise<void> = Promise.resolve()
   #failing = false
+  #isRecovering = false
+  #isClosed = false
   #ticks = 0
   #lost = 0
 
@@ -57,7 +59,18 @@ export class Activity {
 
   /** Stores what processes that were killed had logged. What cannot be stored now will be later. */
   async recover (): Promise<void> {
-    await this.#enqueue(() => this.#store.recoverUses(Number.MAX_SAFE_INTEGER)).catch(() => {})
+    await this.#recover(Number.MAX_SAFE_INTEGER).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Not one after the other with what is written here, which must not wait for what may be many minutes of others. */
+  async #recover (before: number): Promise<void> {
+    if (this.#isRecovering) return
+    this.#isRecovering = true
+    try {
+      await this.#store.recoverUses(before)
+    } finally {
+      this.#isRecovering = false
+    }
   }
 
   /** Notes a use. Times only move forward. */
@@ -85,6 +98,8 @@ export class Activity {
     const access = this.#waiting.get(keyId)
     if (access === undefined || access.loggedIp === null) return false
     access.loggedIp = null
+    // Or the login would come back from the log, were the clock set back before the logout.
+    this.#useLog.add(access)
     return true
   }
 
@@ -120,11 +135,14 @@ export class Activity {
   /** Does one thing after the other. An outage is told when it begins. */
   #enqueue (step: () => Promise<void>): Promise<void> {
     const done = this.#writing.then(step)
-    this.#writing = done.catch((error: unknown) => {
-      if (!this.#failing) this.#log.writeFailed(error)
-      this.#failing = true
-    })
+    this.#writing = done.catch((error: unknown) => this.#fail(error))
     return done
+  }
+
+  #fail (error: unknown): void {
+    // What was still being recovered fails with the database that is closed.
+    if (!this.#failing && !this.#isClosed) this.#log.writeFailed(error)
+    this.#failing = true
   }
 
   /** Writes what is left and stops. */
@@ -132,6 +150,7 @@ export class Activity {
     await this.flush().catch(() => {})
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#isClosed = true
   }
 
   #await (access: Access): void {
@@ -140,8 +159,10 @@ export class Activity {
     const { keyId } = access.user
     const earlier = this.#waiting.get(keyId)
     // The key was read anew since its last use was noted, or it is in rotation; the newer object carries on.
-    if (earlier !== undefined) takeOver(access, earlier)
-    else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
+    if (earlier !== undefined) {
+      this.#useLog.remove(earlier)
+      takeOver(access, earlier)
+    } else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
     access.isWaiting = true
     this.#waiting.set(keyId, access)
     this.#wake()
@@ -175,7 +196,8 @@ export class Activity {
   }
 
   #done (access: Access): void {
-    access.isWaiting = access.isUnlogged = false
+    access.isWaiting = false
+    this.#useLog.remove(access)
     this.#waiting.delete(access.user.keyId)
   }
 
@@ -186,12 +208,17 @@ export class Activity {
     const { size } = this.#waiting
     const isStored = isTenth || size <= FEW || size >= MANY
     const withCounts = isTenth || size + this.#tally.size <= FEW
-    this.#enqueue(async () => {
-      await (isStored ? this.#write(withCounts) : this.#useLog.write(this.#now()))
-      if (isTenth) await this.#store.recoverUses(this.#now() - ABANDONED)
-    }).catch(() => {}).finally(() => {
+    const written = this.#enqueue(() => isStored ? this.#write(withCounts) : this.#logUses())
+    // Its failure is told at the start, and where the database is gone altogether, by what is written here.
+    if (isTenth) written.then(() => this.#recover(this.#now() - ABANDONED)).catch(() => {})
+    written.catch(() => {}).finally(() => {
       this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
     })
+  }
+
+  async #logUses (): Promise<void> {
+    // Where only the log cannot be written, as by a role that may not, the uses themselves can.
+    await this.#useLog.write(this.#now()).catch(() => this.#write(false))
   }
 
   async #write (withCounts: boolean): Promise<void> {
@@ -232,7 +259,7 @@ export class Activity {
 }
 
 function takeOver (access: Access, earlier: Access): void {
-  earlier.isWaiting = earlier.isUnlogged = false
+  earlier.isWaiting = false
   access.accepted += earlier.accepted
   earlier.accepted = 0
   access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)

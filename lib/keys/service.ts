@@ -314,9 +314,12 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     await this.#context.activity.flush()
   }
 
-  /** @internal Stores the last uses of processes that were killed. What cannot be stored now will be later. */
+  /**
+   * @internal Stores the last uses of processes that were killed. What cannot be stored now will be later. The start waits two
+   * seconds for it, and what is left then is stored meanwhile, since Fastify does not wait for long.
+   */
   async recover (): Promise<void> {
-    await this.#context.activity.recover()
+    await this.#saves.settle(this.#context.activity.recover())
   }
 
   /** @internal Writes what is noted, unless the database has gone silent, stops, and closes it if the plugin opened it. */

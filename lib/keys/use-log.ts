@@ -12,8 +12,8 @@ const ENTRY = 1000
  */
 export class UseLog {
   readonly #store: Pick<Saves, 'logUses' | 'dropLogged'>
-  /** Those that were used since they were last logged. Some may have been stored since. */
-  #noted: Access[] = []
+  /** Those that were used since they were last logged or stored: exactly those that are unlogged, so that nothing else is kept alive, and nothing twice. */
+  readonly #noted = new Set<Access>()
   /** What was logged and not yet dropped. */
   #entries: number[] = []
 
@@ -23,22 +23,19 @@ export class UseLog {
 
   add (access: Access): void {
     access.isUnlogged = true
-    this.#noted.push(access)
+    this.#noted.add(access)
   }
 
-  /** Logs what was noted. What the database does not take is noted again. */
+  /** Forgets a use that was stored or given up, or that another object carries on. */
+  remove (access: Access): void {
+    if (!access.isUnlogged) return
+    access.isUnlogged = false
+    this.#noted.delete(access)
+  }
+
+  /** Logs what was noted before the call. What the database does not take goes on being noted. */
   async write (at: number): Promise<void> {
-    const noted = this.#noted
-    this.#noted = []
-    let done = 0
-    try {
-      await inBatches(noted, ENTRY, async (batch) => {
-        await this.#log(batch.filter(({ isUnlogged }) => isUnlogged), at)
-        done += batch.length
-      })
-    } finally {
-      this.#noted = this.#noted.concat(noted.slice(done).filter(({ isUnlogged }) => isUnlogged))
-    }
+    await inBatches([...this.#noted], ENTRY, (batch) => this.#log(batch.filter(({ isUnlogged }) => isUnlogged), at))
   }
 
   /** What has been logged so far, for `drop` once it is stored. */
@@ -46,9 +43,8 @@ export class UseLog {
     return this.#entries
   }
 
-  /** Deletes entries whose uses are stored, and forgets what was stored without having been logged. */
+  /** Deletes entries whose uses are stored. */
   async drop (entries: readonly number[]): Promise<void> {
-    this.#noted = this.#noted.filter(({ isUnlogged }) => isUnlogged)
     if (entries.length === 0) return
     await this.#store.dropLogged(entries)
     const dropped = new Set(entries)
@@ -56,11 +52,11 @@ export class UseLog {
   }
 
   async #log (batch: readonly Access[], at: number): Promise<void> {
-    for (const access of batch) access.isUnlogged = false
+    for (const access of batch) this.remove(access)
     try {
       if (batch.length > 0) this.#entries = [...this.#entries, await this.#store.logUses(batch.map(toUse), at)]
     } catch (error) {
-      for (const access of batch) access.isUnlogged = access.isWaiting
+      for (const access of batch) if (access.isWaiting) this.add(access)
       throw error
     }
   }

@@ -1,4 +1,5 @@
-import type { Use } from './store.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Store, Use } from './store.js'
 
 /*
  * The text of an entry in the log of uses: a line for each, its parts parted by tabs. Half as much work as JSON, which shows
@@ -15,10 +16,14 @@ export function encodeUses (uses: readonly Use[]): string {
   return text
 }
 
+/** The last time that there is, as a `Date`. A database may take no later one for a number, and would then never take the entry. */
+const LAST = 8.64e15
+
 /** Reads what `encodeUses` wrote. A line that is none of its own is passed over. */
 export function decodeUses (text: string): Use[] {
   const uses: Use[] = []
-  for (const line of text.split('\n')) {
+  // Of SQLite, also a text may be a blob.
+  for (const line of String(text).split('\n')) {
     const [keyId, at, ip, previousAt] = line.split('\t')
     if (keyId === undefined || ip === undefined || !isTime(at) || previousAt === undefined) continue
     uses.push({ keyId, at: Number(at), ip: ip === NONE ? null : ip, previousAt: isTime(previousAt) ? Number(previousAt) : null })
@@ -27,5 +32,29 @@ export function decodeUses (text: string): Use[] {
 }
 
 function isTime (text: string | undefined): text is string {
-  return text !== undefined && /^\d+$/.test(text)
+  return text !== undefined && /^\d+$/.test(text) && Number(text) <= LAST
+}
+
+/** What an engine does to recover uses. */
+interface Recovery extends Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> {
+  /** The numbers of all entries from before a time. */
+  list (before: number): readonly number[] | Promise<readonly number[]>
+  /** The uses of an entry; null when it is there no more. */
+  read (entry: number): string | null | Promise<string | null>
+}
+
+/**
+ * Stores the uses of all entries from before a time, and deletes those. In small steps, since requests wait for each, and only
+ * what is there at the beginning, or it might never come to an end while others log. Two that recover the same entry do no
+ * harm.
+ */
+export async function recover (before: number, { list, read, saveUses, dropLogged, batchSize }: Recovery): Promise<void> {
+  for (const entry of await list(before)) {
+    const uses = decodeUses(await read(entry) ?? '')
+    for (let i = 0; i < uses.length; i += batchSize) {
+      await saveUses(uses.slice(i, i + batchSize))
+      await nextTurn()
+    }
+    await dropLogged([entry])
+  }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import { digestOf } from '../../lib/keys/secret.js'
@@ -555,6 +556,38 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     await store.recoverUses(T0 + 1)
     t.match(await store.getKey(keyId(1)), { lastUsedAt: null })
     t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 2 })
+  })
+
+  test('an entry of the log that nobody could have written, or that is huge, is recovered as far as it goes and is no hindrance', async (t, store) => {
+    const { keys: [key, other] } = await insert(store, [draft('ann', 1), draft('ann', 2)])
+    const wrong = { ip: 'x'.repeat(1000), previousAt: 1e20 }
+    await store.logUses([{ ...use(key, T0 + 1, null), ...wrong }, { ...use(other, 1e20, null), ...wrong }], T0)
+    await store.logUses(Array.from({ length: 20_000 }, (_, i) => use(other, T0 + i, null)), T0)
+    await store.recoverUses(T0 + 1)
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: T0 + 1, previousUsedAt: null })
+    t.match(await store.getKey(keyId(2)), { lastUsedAt: T0 + 19_999, previousUsedAt: null })
+  })
+
+  test('recovering ends though others go on logging', async (t, store, connect) => {
+    const { keys: [key] } = await insert(store, [draft('ann', 1)])
+    const heir = await connect()
+    const state = { isOver: false, more: 0 }
+    await store.logUses([use(key, T0, null)], T0)
+    const recovered = heir.recoverUses(T0 + 1).then(() => { state.isOver = true })
+    while (!state.isOver && state.more < 500) {
+      await store.logUses([use(key, T0 + ++state.more, null)], T0)
+      await nextTurn()
+    }
+    await recovered
+    t.ok(state.more < 500)
+  })
+
+  test('any number of entries is dropped from the log', async (t, store) => {
+    const { keys: [key] } = await insert(store, [draft('ann', 1)])
+    const entry = await store.logUses([use(key, T0, null)], T0)
+    await store.dropLogged(Array.from({ length: 100_000 }, (_, i) => entry + 99_999 - i))
+    await store.recoverUses(T0 + 1)
+    t.match(await store.getKey(keyId(1)), { lastUsedAt: null })
   })
 
   test('a logout forgets the address, keeps the times, and tells whether there was a login', async (t, store) => {

@@ -1,7 +1,6 @@
-import { and, asc, eq, inArray, isNull, lt, lte, or, sql } from 'drizzle-orm'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { and, asc, eq, isNull, lt, lte, or, sql } from 'drizzle-orm'
 import type { Store, Use } from '../store.js'
-import { decodeUses, encodeUses } from '../use-log.js'
+import { encodeUses, recover } from '../use-log.js'
 import { prepareBulk, prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
 import { useLog, uses } from './schema.js'
@@ -26,7 +25,10 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     .where(and(eq(uses.keyId, keyId), or(isNull(uses.previousUsedAt), lte(uses.previousUsedAt, sql.placeholder('previousAt'))))))
 
   const log = db.insert(useLog).values({ at, uses: sql.placeholder('uses') }).returning({ id: useLog.id }).prepare()
-  const oldest = db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, sql.placeholder('before'))).orderBy(asc(useLog.id)).limit(1).prepare()
+  // As JSON, since a statement takes only so many values.
+  const drop = db.delete(useLog).where(sql`${useLog.id} IN (SELECT value FROM json_each(${sql.placeholder('entries')}))`).prepare()
+  const list = db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, sql.placeholder('before'))).orderBy(asc(useLog.id)).prepare()
+  const read = db.select({ uses: useLog.uses }).from(useLog).where(eq(useLog.id, sql.placeholder('entry'))).prepare()
 
   function saveAll (batch: readonly Use[]): void {
     save(batch)
@@ -34,33 +36,31 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     for (const use of batch) if (use.previousAt !== null) previous(use)
   }
 
-  /** Stores the uses of an entry, unless another process has just done so. */
-  function recoverEntry (id: number): void {
-    for (const { uses } of db.delete(useLog).where(eq(useLog.id, id)).returning().all()) saveAll(decodeUses(uses))
-  }
-
-  return {
+  const verbs: Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> = {
     batchSize: BATCH,
 
     async saveUses (batch) {
       writeUses(() => saveAll(batch))
     },
 
+    async dropLogged (entries) {
+      writeUses(() => drop.run({ entries: JSON.stringify(entries) }))
+    }
+  }
+
+  return {
+    ...verbs,
+
     async logUses (batch, at) {
       return writeUses(() => log.get({ at, uses: encodeUses(batch) }).id)
     },
 
-    async dropLogged (entries) {
-      writeUses(() => db.delete(useLog).where(inArray(useLog.id, [...entries])).run())
-    },
-
     async recoverUses (before) {
-      const next = () => guarded(() => oldest.get({ before }))
-      for (let entry = next(); entry !== undefined; entry = next()) {
-        const { id } = entry
-        writeUses(() => recoverEntry(id))
-        await nextTurn()
-      }
+      await recover(before, {
+        ...verbs,
+        list: (before) => guarded(() => list.all({ before }).map(({ id }) => id)),
+        read: (entry) => guarded(() => read.get({ entry })?.uses ?? null)
+      })
     }
   }
 }
