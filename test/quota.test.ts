@@ -36,6 +36,29 @@ onEachEngine('a key with a quota is refused when it is used up, and accepted aga
   await t.rejects(app.apiKeys.verify(key), { code: 'FST_API_KEY_QUOTA_EXCEEDED', keyId: id, retryAfter: 86_400 })
 })
 
+onEachEngine('a clock that was ahead and is set back costs a key nothing of its quota', async (t, database) => {
+  const clock = new Clock()
+  const app = await server(t, { ...database, now: clock.now, quota: { max: 2, every: '30d' } })
+  const { id, key } = await app.apiKeys.create('ann')
+  const status = async () => (await ask(app, key)).status
+  clock.tick(400 * DAY)
+  t.strictSame([await status(), await status(), await status()], [200, 200, 429])
+  clock.tick(-400 * DAY)
+  t.strictSame((await app.apiKeys.get(id))?.quota, { max: 2, every: 30 * DAY, used: 0, resetsAt: null })
+  t.equal(await status(), 200)
+  t.strictSame((await app.apiKeys.get(id))?.quota, { max: 2, every: 30 * DAY, used: 1, resetsAt: new Date(T0 + 30 * DAY) })
+  t.equal(await status(), 200)
+  const refused = await app.inject({ url: '/me', headers: { [HEADER]: key } })
+  t.strictSame([refused.statusCode, refused.headers['retry-after']], [429, String(30 * 86_400)])
+  // Clocks that are a little apart count in one period.
+  clock.tick(-60_000)
+  t.equal(await status(), 429)
+  t.match((await app.apiKeys.get(id))?.quota, { used: 2, resetsAt: new Date(T0 + 30 * DAY) })
+  clock.tick(-1)
+  t.match((await app.apiKeys.get(id))?.quota, { used: 0, resetsAt: null })
+  t.equal(await status(), 200)
+})
+
 onEachEngine('a total quota does not come back by itself, and can be raised, taken away and begun anew', async (t, database) => {
   const app = await server(t, database)
   const { id, key } = await app.apiKeys.create('ann', { quota: { max: 1 } })

@@ -1,5 +1,5 @@
 import { findQuota, findRate, type RateLimit } from '../limits.js'
-import type { Quota } from '../store/accounts.js'
+import { CLOCKS_APART, type Quota } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { ApiKeyScope } from './scopes.js'
 import { quotaOf, resolveTerms, type TermSettings } from './terms.js'
@@ -82,7 +82,7 @@ export interface QuotaRecord {
   readonly every: number | null
   /** Uses taken in the present period. */
   readonly used: number
-  /** When the next period begins; null when there is none, or when no use has begun the first. */
+  /** When the next period begins; null when there is none, or when no use has begun the present one. */
   readonly resetsAt: Date | null
 }
 
@@ -207,6 +207,8 @@ function toQuotaRecord ({ quotaUsed, quotaSince }: KeyRow, at: number, quota: Qu
   if (quota === null) return null
   const { max, every } = quota
   if (every === null || quotaSince === null) return { max, every, used: quotaUsed, resetsAt: null }
+  // It was begun by a clock that was ahead; the next use begins another.
+  if (quotaSince - at > CLOCKS_APART) return { max, every, used: 0, resetsAt: null }
   const periods = Math.max(0, Math.floor((at - quotaSince) / every))
   return { max, every, used: periods > 0 ? 0 : quotaUsed, resetsAt: new Date(quotaSince + (periods + 1) * every) }
 }

@@ -12,6 +12,12 @@ export interface QuotaCount {
   readonly since: number
 }
 
+/**
+ * How far the clocks of processes may be apart, or what they ask for may overtake each other, in milliseconds. A period that
+ * begins later than that from now was begun by a clock that was ahead and has been set back.
+ */
+export const CLOCKS_APART = 60_000
+
 /** How many uses of a key there may be: in total, or in each period of `every` milliseconds. */
 export interface Quota {
   readonly max: number
@@ -66,8 +72,9 @@ export interface HistoryFilter {
 export interface AccountStore {
   /**
    * Counts one use of a key if its quota has one left, as one guarded statement, so that no two callers get the same one.
-   * Periods follow each other without a gap from the first use on. Null when there is no such key. On the path of
-   * requests, hence synchronous where the engine is.
+   * Periods follow each other without a gap from the first use on. One that begins more than `CLOCKS_APART` after now is none
+   * of the present, and another begins. Null when there is no such key. On the path of requests, hence synchronous where the
+   * engine is.
    */
   takeQuota (keyId: string, quota: Quota, at: number): QuotaCount | null | Promise<QuotaCount | null>
 

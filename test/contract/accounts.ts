@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
 import { ApiKeys } from '../../lib/keys/service.js'
 import { resolveOptions } from '../../lib/options.js'
+import { CLOCKS_APART } from '../../lib/store/accounts.js'
 import type { Store } from '../../lib/store/store.js'
 import type { Connect, PrepareDatabase } from './store.js'
 
@@ -47,6 +48,32 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
     const taken = takes.filter((take) => take?.isTaken)
     t.equal(taken.length, 100)
     t.strictSame(taken.map((take) => take?.used).sort((a, b) => Number(a) - Number(b)), Array.from({ length: 100 }, (_, i) => i + 1), 'each of them another one')
+  })
+
+  test('a period that a clock began which was ahead is none of the present, and another begins', async (t, store) => {
+    const [keyId, short, total] = [await makeKey(store), await makeKey(store), await makeKey(store)]
+    const quota = { max: 1, every: 86_400_000 }
+    const future = T0 + 1e12
+    t.strictSame(await store.takeQuota(keyId, quota, future), { isTaken: true, used: 1, since: future })
+    t.strictSame(await store.takeQuota(keyId, quota, future - CLOCKS_APART), { isTaken: false, used: 1, since: future }, 'a clock may be behind')
+    t.strictSame(await store.takeQuota(keyId, quota, future - CLOCKS_APART - 1), { isTaken: true, used: 1, since: future - CLOCKS_APART - 1 })
+    t.strictSame(await store.takeQuota(keyId, quota, T0), { isTaken: true, used: 1, since: T0 })
+    t.strictSame(await store.takeQuota(keyId, quota, T0 + 1), { isTaken: false, used: 1, since: T0 })
+    t.strictSame(await store.takeQuota(keyId, quota, T0 + quota.every), { isTaken: true, used: 1, since: T0 + quota.every }, 'periods go on from the new one')
+    await store.takeQuota(short, { max: 2, every: 1000 }, future)
+    t.strictSame(await store.takeQuota(short, { max: 2, every: 1000 }, T0), { isTaken: true, used: 1, since: T0 }, 'also where uses were left')
+    await store.takeQuota(total, { max: 1, every: null }, future)
+    t.strictSame(await store.takeQuota(total, { max: 1, every: null }, T0), { isTaken: false, used: 1, since: future }, 'a total has no periods')
+  })
+
+  test('of many uses at once, exactly as many pass as the quota says when the clock was ahead before', async (t, store, connect) => {
+    const keyId = await makeKey(store)
+    const quota = { max: 100, every: 86_400_000 }
+    for (let i = 0; i < 100; i++) await store.takeQuota(keyId, quota, T0 + 1e12)
+    const stores = [store, await connect(), await connect(), await connect()]
+    const takes = await Promise.all(Array.from({ length: 400 }, async (_, i) => await stores[i % stores.length]?.takeQuota(keyId, quota, T0 + 400 - i)))
+    const used = takes.filter((take) => take?.isTaken).map((take) => Number(take?.used))
+    t.strictSame(used.sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i + 1))
   })
 
   test('counting a use against a quota empties no cache', async (t, store) => {

@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import type { AccountStore } from '../accounts.js'
+import { CLOCKS_APART, type AccountStore } from '../accounts.js'
 import { guarded } from './connections.js'
 import type { Context } from './database.js'
 
@@ -10,12 +10,14 @@ import type { Context } from './database.js'
 export function quotaVerb ({ tables: { keys }, db, changes }: Context): Pick<AccountStore, 'takeQuota'> {
   const parameter = (name: string) => sql`${sql.placeholder(name)}::bigint`
   const [at, max, every] = [parameter('at'), parameter('max'), parameter('every')]
-  const isOver = sql`(${every} IS NOT NULL AND ${at} >= ${keys.quotaSince} + ${every})`
+  const isOver = sql`${at} >= ${keys.quotaSince} + ${every}`
+  const isAhead = sql`${keys.quotaSince} > ${at} + ${sql.raw(String(CLOCKS_APART))}`
+  const isAnother = sql`(${every} IS NOT NULL AND (${isOver} OR ${isAhead}))`
   const columns = { used: keys.quotaUsed, since: keys.quotaSince }
   const take = changes.update(keys).set({
-    quotaUsed: sql`CASE WHEN ${isOver} THEN 1 ELSE ${keys.quotaUsed} + 1 END`,
-    quotaSince: sql`CASE WHEN ${keys.quotaSince} IS NULL THEN ${at} WHEN ${isOver} THEN ${keys.quotaSince} + ${every} * ((${at} - ${keys.quotaSince}) / ${every}) ELSE ${keys.quotaSince} END`
-  }).where(sql`${keys.id} = ${sql.placeholder('keyId')} AND (${keys.quotaUsed} < ${max} OR ${isOver})`).returning(columns).prepare('take_quota')
+    quotaUsed: sql`CASE WHEN ${isAnother} THEN 1 ELSE ${keys.quotaUsed} + 1 END`,
+    quotaSince: sql`CASE WHEN ${keys.quotaSince} IS NULL OR (${every} IS NOT NULL AND ${isAhead}) THEN ${at} WHEN ${isOver} THEN ${keys.quotaSince} + ${every} * ((${at} - ${keys.quotaSince}) / ${every}) ELSE ${keys.quotaSince} END`
+  }).where(sql`${keys.id} = ${sql.placeholder('keyId')} AND (${keys.quotaUsed} < ${max} OR ${isAnother})`).returning(columns).prepare('take_quota')
   const read = db.select(columns).from(keys).where(eq(keys.id, sql.placeholder('keyId'))).prepare('read_quota')
 
   return {
