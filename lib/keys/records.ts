@@ -70,6 +70,7 @@ export interface KeyRecord {
   readonly quota: QuotaRecord | null
   /** What the application noted on it; null when nothing. */
   readonly metadata: Readonly<Record<string, unknown>> | null
+  /** When it was revoked, by itself or with its profile. */
   readonly revokedAt: Date | null
   /** As told by whoever revoked it. */
   readonly revokedReason: string | null
@@ -159,7 +160,7 @@ export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings): K
     rateLimit: toOwnRate(row),
     quota: toQuotaRecord(row, at, quotaOf(row, settings)),
     metadata: row.metadata === null ? null : structuredClone(row.metadata),
-    revokedAt: toDate(row.revokedAt),
+    revokedAt: toDate(row.revokedAt ?? row.deletedAt),
     revokedReason: row.revokedReason
   }
 }
@@ -213,9 +214,9 @@ function toQuotaRecord ({ quotaUsed, quotaSince }: KeyRow, at: number, quota: Qu
   return { max, every, used: periods > 0 ? 0 : quotaUsed, resetsAt: new Date(quotaSince + (periods + 1) * every) }
 }
 
-/** The state of a key by itself; whether its profile may use the API is another question. */
-export function stateOf (row: Pick<KeyRow, 'revokedAt' | 'expiresAt' | 'enabled'>, at: number): KeyState {
-  if (row.revokedAt !== null) return 'revoked'
+/** The state of a key. Whether its profile may use the API is another question; but one that was deleted took its keys along. */
+export function stateOf (row: Pick<KeyRow, 'revokedAt' | 'deletedAt' | 'expiresAt' | 'enabled'>, at: number): KeyState {
+  if (row.revokedAt !== null || row.deletedAt !== null) return 'revoked'
   if (row.expiresAt !== null && row.expiresAt <= at) return 'expired'
   return row.enabled === false ? 'disabled' : 'active'
 }

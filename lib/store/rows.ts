@@ -57,6 +57,8 @@ export interface KeyRow {
   readonly quotaUsed: number
   readonly quotaSince: number | null
   readonly metadata: Metadata | null
+  /** When its profile was deleted; null when it was not. Then it is as good as revoked, also where nothing has revoked it. */
+  readonly deletedAt: number | null
   /** What its profile says: the group it belongs to, and the quota of its keys. */
   readonly group: string | null
   readonly profileQuotaMax: number | null
@@ -69,8 +71,6 @@ export type Metadata = Readonly<Record<string, unknown>>
 /** A key together with what its profile says about access: all that verifying needs, from one look-up. */
 export interface AccessRow extends KeyRow {
   readonly canUseApi: boolean | null
-  /** When the profile was deleted; null when it was not. */
-  readonly deletedAt: number | null
   readonly profileScopes: readonly string[] | null
   readonly profileRateMax: number | null
   readonly profileRateWindow: number | null
@@ -85,7 +85,7 @@ export interface StoredKey extends KeyRow {
 }
 
 /** What a key may be changed to; what is absent stays as it is. */
-export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt' | 'group' | 'profileQuotaMax' | 'profileQuotaEvery'>>
+export type KeyFields = Partial<Omit<StoredKey, 'id' | 'profileId' | 'userId' | 'createdAt' | 'lastUsedAt' | 'loggedIp' | 'previousUsedAt' | 'deletedAt' | 'group' | 'profileQuotaMax' | 'profileQuotaEvery'>>
 
 /** What is given to a new key besides its name. */
 export interface KeyTerms {

@@ -19,6 +19,7 @@ export function toNewRow ({ id, userId, name, start, createdAt }: KeyDraft, prof
     previousUsedAt: null,
     quotaUsed: 0,
     quotaSince: null,
+    deletedAt: null,
     group: profile.group,
     profileQuotaMax: profile.quotaMax,
     profileQuotaEvery: profile.quotaEvery,

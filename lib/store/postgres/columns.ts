@@ -65,6 +65,7 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
     quotaUsed: keys.quotaUsed,
     quotaSince: keys.quotaSince,
     metadata: keys.metadata,
+    deletedAt: profiles.deletedAt,
     group: profiles.group,
     profileQuotaMax: profiles.quotaMax,
     profileQuotaEvery: profiles.quotaEvery
@@ -75,7 +76,6 @@ function keyColumns ({ keys, profiles, uses }: Tables) {
 export function accessColumns ({ profiles }: Tables) {
   return {
     canUseApi: profiles.canUseApi,
-    deletedAt: profiles.deletedAt,
     profileScopes: profiles.scopes,
     profileRateMax: profiles.rateMax,
     profileRateWindow: profiles.rateWindow

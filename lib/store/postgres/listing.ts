@@ -30,21 +30,21 @@ export function listingVerbs ({ tables, db }: Context): ListingVerbs {
     },
 
     async listExpiring (after, until) {
-      return await guarded(() => selectKeys(db, tables, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
+      return await guarded(() => selectKeys(db, tables, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt), isNull(profiles.deletedAt)))
         .orderBy(asc(keys.expiresAt), asc(keys.id)))
     }
   }
 }
 
 function conditionsOf (tables: Tables, { text, live, at, before }: KeyQuery): (SQL | undefined)[] {
-  const { keys } = tables
+  const { keys, profiles } = tables
   return [
     text === undefined ? undefined : sql`(${keys.name} ILIKE ${toPattern(text)} ESCAPE '!' OR starts_with(${keys.start}, ${text}))`,
-    live === undefined ? undefined : live ? isLive(tables, at) : or(isNotNull(keys.revokedAt), lte(keys.expiresAt, at)),
+    live === undefined ? undefined : live ? isLive(tables, at) : or(isNotNull(keys.revokedAt), isNotNull(profiles.deletedAt), lte(keys.expiresAt, at)),
     before === undefined ? undefined : lt(keys.id, before)
   ]
 }
 
-function isLive ({ keys }: Tables, at: number): SQL | undefined {
-  return and(isNull(keys.revokedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, at)))
+function isLive ({ keys, profiles }: Tables, at: number): SQL | undefined {
+  return and(isNull(keys.revokedAt), isNull(profiles.deletedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, at)))
 }

@@ -60,6 +60,7 @@ export const keyColumns = {
   quotaUsed: keys.quotaUsed,
   quotaSince: keys.quotaSince,
   metadata: keys.metadata,
+  deletedAt: profiles.deletedAt,
   group: profiles.group,
   profileQuotaMax: profiles.quotaMax,
   profileQuotaEvery: profiles.quotaEvery
@@ -68,7 +69,6 @@ export const keyColumns = {
 /** What an `AccessRow` has besides. */
 export const accessColumns = {
   canUseApi: profiles.canUseApi,
-  deletedAt: profiles.deletedAt,
   profileScopes: profiles.scopes,
   profileRateMax: profiles.rateMax,
   profileRateWindow: profiles.rateWindow

@@ -28,7 +28,7 @@ export function listingVerbs (db: SqliteDatabase): ListingVerbs {
     },
 
     async listExpiring (after, until) {
-      return guarded(() => selectKeys(db, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt)))
+      return guarded(() => selectKeys(db, {}).where(and(gt(keys.expiresAt, after), lte(keys.expiresAt, until), isNull(keys.revokedAt), isNull(profiles.deletedAt)))
         .orderBy(asc(keys.expiresAt), asc(keys.id)).all())
     }
   }
@@ -37,11 +37,11 @@ export function listingVerbs (db: SqliteDatabase): ListingVerbs {
 function conditionsOf ({ text, live, at, before }: KeyQuery): (SQL | undefined)[] {
   return [
     text === undefined ? undefined : sql`(${keys.name} LIKE ${toPattern(text)} ESCAPE '!' OR substr(${keys.start}, 1, length(${text})) = ${text})`,
-    live === undefined ? undefined : live ? isLive(at) : or(isNotNull(keys.revokedAt), lte(keys.expiresAt, at)),
+    live === undefined ? undefined : live ? isLive(at) : or(isNotNull(keys.revokedAt), isNotNull(profiles.deletedAt), lte(keys.expiresAt, at)),
     before === undefined ? undefined : lt(keys.id, before)
   ]
 }
 
 function isLive (at: number): SQL | undefined {
-  return and(isNull(keys.revokedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, at)))
+  return and(isNull(keys.revokedAt), isNull(profiles.deletedAt), or(isNull(keys.expiresAt), gt(keys.expiresAt, at)))
 }

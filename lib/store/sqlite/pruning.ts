@@ -7,8 +7,9 @@ import { history, keys, profiles } from './schema.js'
 /** The verb of a store that deletes what is dead. Usage and last uses go with their keys; history refers to nothing. */
 export function pruneVerb (db: SqliteDatabase, write: Write): Pick<Store, 'prune'> {
   function pruneKeys (before: number, limit: number): number {
+    const deleted = db.select({ id: profiles.id }).from(profiles).where(lte(profiles.deletedAt, before))
     const dead = db.select({ id: keys.id, profileId: keys.profileId }).from(keys)
-      .where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before))).limit(limit).all()
+      .where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before), inArray(keys.profileId, deleted))).limit(limit).all()
     if (dead.length === 0) return 0
     const ids = dead.map(({ id }) => id)
     // What is known of it by its keys alone goes with them.
