@@ -2,9 +2,12 @@ import { and, eq, inArray, isNull, lte, or, sql } from 'drizzle-orm'
 import type { Store } from '../store.js'
 import { lastAccess } from './columns.js'
 import type { SqliteDatabase, Write } from './database.js'
-import { history, keys, profiles } from './schema.js'
+import { history, keys, profiles, usage, uses } from './schema.js'
 
-/** The verb of a store that deletes what is dead. Usage and last uses go with their keys; history refers to nothing. */
+/**
+ * The verb of a store that deletes what is dead. Usage and last uses would go with their keys by themselves, but not where the
+ * application has turned foreign keys off on its connection.
+ */
 export function pruneVerb (db: SqliteDatabase, write: Write): Pick<Store, 'prune'> {
   function pruneKeys (before: number, limit: number): number {
     const deleted = db.select({ id: profiles.id }).from(profiles).where(lte(profiles.deletedAt, before))
@@ -14,7 +17,7 @@ export function pruneVerb (db: SqliteDatabase, write: Write): Pick<Store, 'prune
     const ids = dead.map(({ id }) => id)
     // What is known of it by its keys alone goes with them.
     db.update(profiles).set({ lastAccessAt: lastAccess }).where(inArray(profiles.id, dead.map(({ profileId }) => profileId))).run()
-    db.delete(history).where(inArray(history.keyId, ids)).run()
+    for (const table of [history, uses, usage]) db.delete(table).where(inArray(table.keyId, ids)).run()
     return db.delete(keys).where(inArray(keys.id, ids)).run().changes
   }
 

@@ -2,6 +2,7 @@ import { and, asc, between, inArray, sql } from 'drizzle-orm'
 import type { AccountStore, DayCount } from '../accounts.js'
 import { prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
+import { prepareSieve } from './orphans.js'
 import { usage } from './schema.js'
 
 /** The verbs of a store that count uses by day. */
@@ -10,10 +11,11 @@ export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<AccountS
   const add = prepareInsert<DayCount>(db, (count) => db.insert(usage).values(Array(count).fill(row)).onConflictDoUpdate({
     target: [usage.keyId, usage.day, usage.outcome], set: { count: sql`${usage.count} + excluded.count` }
   }), 'skip')
+  const ofPresentKeys = prepareSieve(db)
 
   return {
     async saveUsage (counts) {
-      writeUses(() => add(counts))
+      writeUses(() => add(ofPresentKeys(counts)))
     },
 
     async readUsage (keyIds, from, to) {

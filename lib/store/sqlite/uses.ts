@@ -3,6 +3,7 @@ import type { Store, Use } from '../store.js'
 import { encodeUses, recover } from '../use-log.js'
 import { prepareBulk, prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
+import { prepareSieve } from './orphans.js'
 import { useLog, uses } from './schema.js'
 
 /** Few enough that writing them holds up no request for a millisecond. */
@@ -21,6 +22,7 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
     },
     setWhere: sql`${uses.lastUsedAt} IS NULL OR ${uses.lastUsedAt} <= excluded.last_used_at`
   }), 'skip')
+  const ofPresentKeys = prepareSieve(db)
   const previous = prepareBulk(db, db.update(uses).set({ previousUsedAt: sql`${sql.placeholder('previousAt')}` })
     .where(and(eq(uses.keyId, keyId), or(isNull(uses.previousUsedAt), lte(uses.previousUsedAt, sql.placeholder('previousAt'))))))
 
@@ -31,7 +33,7 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
   const read = db.select({ uses: useLog.uses }).from(useLog).where(eq(useLog.id, sql.placeholder('entry'))).prepare()
 
   function saveAll (batch: readonly Use[]): void {
-    save(batch)
+    save(ofPresentKeys(batch))
     // By itself, since the new secret may have been used later elsewhere.
     for (const use of batch) if (use.previousAt !== null) previous(use)
   }
