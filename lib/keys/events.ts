@@ -1,6 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { EventEmitter } from 'node:events'
-import type { ApiUser, KeyRecord, ProfileRecord } from './records.js'
+import type { ProfileRecord } from './profile-records.js'
+import type { ApiUser, KeyRecord } from './records.js'
 
 /** Who made a change, as far as the application tells. */
 export interface By {

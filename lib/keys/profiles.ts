@@ -6,7 +6,8 @@ import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
 import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
 import type { ApiKeyScope } from './scopes.js'
-import { toKeyRecord, toProfileRecord, type ProfileRecord, type User } from './records.js'
+import { toProfileRecord, type ProfileRecord } from './profile-records.js'
+import { toKeyRecord, type User } from './records.js'
 import { resolveTerms, type Resolved } from './terms.js'
 
 /** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */

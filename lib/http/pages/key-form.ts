@@ -1,5 +1,6 @@
 import type { KeyOptions } from '../../keys/service.js'
-import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
+import type { KeyRecord } from '../../keys/records.js'
 import { narrow } from '../../keys/scopes.js'
 import type { FieldsView, FormView, Notice, ScopesView } from './data.js'
 import { FIELDS, findFaults, toNetworks, type Entered, type Faults } from './entered.js'

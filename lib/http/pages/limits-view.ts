@@ -1,4 +1,5 @@
-import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
+import type { KeyRecord } from '../../keys/records.js'
 import type { LimitsView } from './data.js'
 import type { Language } from './language.js'
 

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
-import type { KeyRecord, ProfileRecord } from '../../keys/records.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
+import type { KeyRecord } from '../../keys/records.js'
 import type { KeyCount } from '../../keys/listing.js'
 import type { DayUsage } from '../../keys/usage.js'
 import { toSparkView } from './chart.js'

@@ -1,4 +1,4 @@
-import type { ProfileRecord } from '../../keys/records.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
 import type { RoomView } from './data.js'
 import type { Language } from './language.js'
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NotFoundError } from '../../errors.js'
-import type { ProfileRecord } from '../../keys/records.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
 import { findVisitor, type Visitor } from '../visitor.js'
 import { readEnteredHint, toQuery } from './entered.js'
 import { toLocalPath, toLoginUrl } from './login.js'

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { ProfileRecord } from '../../../keys/records.js'
+import type { ProfileRecord } from '../../../keys/profile-records.js'
 import { sendCreated } from '../created.js'
 import { readEntered, type Entered } from '../entered.js'
 import { codeOf } from '../failure.js'

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { ProfileRecord } from '../../../keys/records.js'
+import type { ProfileRecord } from '../../../keys/profile-records.js'
 import { isUserId } from '../../../keys/arguments.js'
 import { readHint } from '../form.js'
 import { sendPage } from '../page.js'

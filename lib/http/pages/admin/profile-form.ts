@@ -1,4 +1,4 @@
-import type { ProfileRecord } from '../../../keys/records.js'
+import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { ProfileOptions, Profiles } from '../../../keys/profiles.js'
 import { isWhole } from '../../../checks.js'
 import { MAX_MAX_KEYS } from '../../../keys/arguments.js'

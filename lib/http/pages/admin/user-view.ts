@@ -1,4 +1,4 @@
-import type { ProfileRecord } from '../../../keys/records.js'
+import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { FormView } from '../data.js'
 import { readEntered, type Entered, type Faults } from '../entered.js'
 import { readHint } from '../form.js'

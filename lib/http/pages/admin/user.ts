@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { isUserId } from '../../../keys/arguments.js'
-import type { ProfileRecord } from '../../../keys/records.js'
+import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { Notice } from '../data.js'
 import { readField, readHint } from '../form.js'
 import { rulesOf, strayFault } from '../key-form.js'
