@@ -81,6 +81,20 @@ export class Admission {
     this.#refusals.note({ reason: code, keyId, ip: settings.recordIp ? ip : null })
   }
 
+  /** All of these steps for a secret that comes without a request. Throws what they throw. */
+  async admit (secret: string, ip: string | null): Promise<ApiUser> {
+    const caller = { ip }
+    try {
+      const access = await this.check(secret, caller)
+      access.judgeAddress(ip)
+      await this.limit(access)
+      return this.accept(access, ip)
+    } catch (error) {
+      this.refuse(error, caller)
+      throw error
+    }
+  }
+
   /**
    * Ends the key of a secret that works or would but for its state or its profile; false when there is none, or when the
    * secret was replaced and its time is over.

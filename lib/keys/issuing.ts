@@ -13,11 +13,23 @@ import { toKeyRecord, type NewKey } from './records.js'
 import { digestOf, generateSecrets, startOf } from './secret.js'
 import { resolveTerms } from './terms.js'
 
+/** What a new key can be given. */
+export interface KeyOptions extends KeyGrants {
+  /** For people to tell their keys apart, at most 100 characters. Default empty. */
+  name?: string
+  /** 16 to 100 characters. A second call with the same nonce makes no key, so that a form can be sent twice. */
+  nonce?: string
+}
+
+/** One key of `createMany`. */
+export interface BatchKeyOptions extends KeyGrants {
+  userId: string
+  name?: string
+}
+
 /** A key to be made, its fields checked. */
-export interface KeyRequest extends Readonly<KeyGrants> {
+export interface KeyRequest extends Readonly<KeyOptions> {
   readonly userId: string
-  readonly name?: string
-  readonly nonce?: string
 }
 
 /** Random bytes that an id is made from. */

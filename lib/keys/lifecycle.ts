@@ -14,6 +14,12 @@ import { digestOf, generateSecret, startOf } from './secret.js'
  * What becomes of a key after it was made. Arguments are checked. docs/lifecycle.md says which state answers what.
  */
 
+/** Why a key is revoked, and by whom. */
+export interface Revocation extends By {
+  /** At most 200 characters. */
+  reason?: string
+}
+
 /** Keys deleted in one transaction, so that none takes long. */
 const PRUNED_AT_ONCE = 500
 
@@ -74,6 +80,22 @@ export async function rotateKey (context: Context, keyId: string, { overlap, see
     return { ...renewed, digest: digestOf(secret), start: startOf(secret), previousDigest: key.digest, previousUntil: at + overlap, rotatedAt: at }
   })
   return { ...record, key: secret }
+}
+
+/**
+ * Ends a key's login, and tells of it when there was one.
+ *
+ * @param forget makes the next use of a cached key begin a login, by the digest of its secret
+ */
+export async function logoutKey ({ store, settings, activity, announce }: Context, keyId: string, forget: (digest: string) => void, by: By): Promise<KeyRecord> {
+  const at = settings.now()
+  const ended = await store.logoutKey(keyId, at)
+  if (ended === null) throw unknownKey(keyId)
+  const wasNoted = activity.logout(keyId)
+  for (const digest of ended.digests) if (digest !== null) forget(digest)
+  const key = toKeyRecord(activity.ofKey(ended.row), settings.now(), settings)
+  if (ended.changed || wasNoted) announce('apiUserLoggedOut', { key, ...changeBy(by, at) })
+  return key
 }
 
 /** What is said of a rotation. */

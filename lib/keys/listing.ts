@@ -50,3 +50,16 @@ export async function findKeys ({ store, activity, settings }: Context, userId: 
   const [last] = rows.length > limit ? keys.slice(-1) : []
   return { keys, cursor: last === undefined ? null : last.id }
 }
+
+/** How many keys a user has. The user id is checked. */
+export async function countKeys ({ store, settings }: Context, userId: string): Promise<KeyCount> {
+  const { live, all } = await store.countKeys(userId, settings.now())
+  return { live, dead: all - live }
+}
+
+/** The live keys that expire within so many milliseconds, the first to expire first. */
+export async function findExpiring ({ store, activity, settings }: Context, within: number): Promise<KeyRecord[]> {
+  const at = settings.now()
+  const rows = await store.listExpiring(at, at + within)
+  return rows.map((row) => toKeyRecord(activity.ofKey(row), at, settings))
+}

@@ -8,38 +8,18 @@ import {
   checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
 } from './arguments.js'
 import type { Context, KeySettings } from './context.js'
-import { announce, changeBy, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
-import type { KeyChanges, KeyGrants } from './granting.js'
+import { announce, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
+import type { KeyChanges } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
-import { issue } from './issuing.js'
-import { findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
-import { prune, revokeKey, revokeKeys, rotateKey, unknownKey, updateKey } from './lifecycle.js'
+import { issue, type BatchKeyOptions, type KeyOptions } from './issuing.js'
+import { countKeys, findExpiring, findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
+import { logoutKey, prune, revokeKey, revokeKeys, rotateKey, updateKey, type Revocation } from './lifecycle.js'
 import { OnBehalf } from './on-behalf.js'
 import { PatientSaves } from './patience.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
 import type { RefusalLog } from './refusals.js'
 import { readUsage, readUses, type DayUsage, type UsageRange } from './usage.js'
-
-/** What a new key can be given. */
-export interface KeyOptions extends KeyGrants {
-  /** For people to tell their keys apart, at most 100 characters. Default empty. */
-  name?: string
-  /** 16 to 100 characters. A second call with the same nonce makes no key, so that a form can be sent twice. */
-  nonce?: string
-}
-
-/** One key of `createMany`. */
-export interface BatchKeyOptions extends KeyGrants {
-  userId: string
-  name?: string
-}
-
-/** Why a key is revoked, and by whom. */
-export interface Revocation extends By {
-  /** At most 200 characters. */
-  reason?: string
-}
 
 /** Where the service reports what it cannot throw at anybody. */
 export interface ServiceLog extends ActivityLog, RefusalLog {
@@ -132,8 +112,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /** How many keys a user has, live and dead. */
   async count (userId: string): Promise<KeyCount> {
     checkUserId(userId)
-    const { live, all } = await this.#context.store.countKeys(userId, this.#context.settings.now())
-    return { live, dead: all - live }
+    return await countKeys(this.#context, userId)
   }
 
   /**
@@ -201,10 +180,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * @throws FST_API_KEY_INVALID_ARGUMENT
    */
   async expiring (options: { within: Duration }): Promise<KeyRecord[]> {
-    const within = checkDuration(options, 'within')
-    const at = this.#context.settings.now()
-    const rows = await this.#context.store.listExpiring(at, at + within)
-    return rows.map((row) => this.#toRecord(row))
+    return await findExpiring(this.#context, checkDuration(options, 'within'))
   }
 
   /**
@@ -226,15 +202,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async logout (keyId: string, by: By = {}): Promise<KeyRecord> {
     checkKeyId(keyId)
     checkBy(by)
-    const { store, activity, settings } = this.#context
-    const at = settings.now()
-    const ended = await store.logoutKey(keyId, at)
-    if (ended === null) throw unknownKey(keyId)
-    const wasNoted = activity.logout(keyId)
-    for (const digest of ended.digests) if (digest !== null) this.admission.forgetLogin(digest)
-    const key = this.#toRecord(ended.row)
-    if (ended.changed || wasNoted) this.#context.announce('apiUserLoggedOut', { key, ...changeBy(by, at) })
-    return key
+    return await logoutKey(this.#context, keyId, (digest) => this.admission.forgetLogin(digest), by)
   }
 
   /**
@@ -249,17 +217,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
     checkVerifyOptions(options)
-    const { ip = null } = options
-    const caller = { ip }
-    try {
-      const access = await this.admission.check(secret, caller)
-      access.judgeAddress(ip)
-      await this.admission.limit(access)
-      return this.admission.accept(access, ip)
-    } catch (error) {
-      this.admission.refuse(error, caller)
-      throw error
-    }
+    return await this.admission.admit(secret, options.ip ?? null)
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */

@@ -1,4 +1,4 @@
-import type { KeyOptions } from '../../keys/service.js'
+import type { KeyOptions } from '../../keys/issuing.js'
 import type { ProfileRecord } from '../../keys/profile-records.js'
 import type { KeyRecord } from '../../keys/records.js'
 import { narrow } from '../../keys/scopes.js'
