@@ -121,8 +121,14 @@ test('what is allowed may change while the form is open', async (t) => {
   }
   app.apiKeys.update = async () => { throw new Error('a defect') }
   t.equal((await send(pages, url, new URLSearchParams({ name: 'x' }))).statusCode, 500)
-  database.exec('UPDATE api_key_profiles SET deleted_at = 1')
-  t.equal((await get(url)).statusCode, 404, 'a profile that was deleted by SQL, without its keys')
+  const find = app.apiKeys.get.bind(app.apiKeys)
+  app.apiKeys.get = async (keyId) => {
+    const key = await find(keyId)
+    database.exec('UPDATE api_key_profiles SET deleted_at = 1')
+    return key
+  }
+  t.equal((await get(url)).statusCode, 404, 'a profile that SQL marks as deleted between the look at the key and that at the profile')
+  t.equal((await get(url)).statusCode, 409, 'and before both')
   t.match(await app.apiKeys.get(id), { name: 'k', scopes: [] })
 })
 
