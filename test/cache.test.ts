@@ -15,7 +15,7 @@ const LOOKUP = /from "api_keys" inner join/i
 /** A service on a store of the test, without a server. */
 function serviceOn (store: ConstructorParameters<typeof ApiKeys>[0], cache: false | { max: number } = { max: 100 }): ApiKeys {
   const fail = (error: unknown) => { throw error }
-  return new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed: fail, writeRecovered: fail, refused () {}, refusedMore () {} })
+  return new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} })
 }
 
 /** The guarantee for changes by others is 1 ms; where there are not many requests, they are seen at once from the next turn on. */

@@ -96,6 +96,17 @@ export class Access {
     if (this.#networks !== null && !this.#networks.include(ip)) throw this.#about(new AddressError())
   }
 
+  /** Takes over what was noted by an object of the same key that was read before, or found by its other secret. */
+  carryOn (earlier: Access): void {
+    this.accepted += earlier.accepted
+    earlier.accepted = 0
+    this.previousUsedAt = Math.max(this.previousUsedAt, earlier.previousUsedAt)
+    // Two secrets of one key are noted apart, and with a clock that was set back the other one's use may be the later.
+    if (earlier.usedAt <= this.usedAt) return
+    this.usedAt = earlier.usedAt
+    this.loggedIp = earlier.loggedIp
+  }
+
   /** Says which key a refusal is about. */
   #about (error: Error): Error {
     return Object.assign(error, { keyId: this.user.keyId })

@@ -4,6 +4,7 @@ import { inOrder } from './ordering.js'
 import type { Saves } from './patience.js'
 import { DAY, dayOf, Tally } from './tally.js'
 import { toUse, UseLog } from './use-log.js'
+import { Waiting } from './waiting.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
@@ -38,7 +39,7 @@ export class Activity {
   readonly #log: ActivityLog
   readonly #now: () => number
   readonly #useLog: UseLog
-  readonly #waiting = new Map<string, Access>()
+  readonly #waiting = new Waiting()
   readonly #tally = new Tally()
   /** When the day ends whose uses are counted. */
   #dayEnd = 0
@@ -105,22 +106,12 @@ export class Activity {
 
   /** A stored key with what is noted of it. */
   ofKey<T extends KeyRow> (row: T): T {
-    const access = this.#waiting.get(row.id)
-    if (access === undefined || access.usedAt < (row.lastUsedAt ?? 0)) return row
-    return { ...row, lastUsedAt: access.usedAt, loggedIp: access.loggedIp, previousUsedAt: access.previousUsedAt || null }
+    return this.#waiting.ofKey(row)
   }
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
-    const newest = new Map(rows.map(({ id }) => [id, 0]))
-    for (const { user: { profileId }, usedAt } of this.#waiting.values()) {
-      const earlier = newest.get(profileId)
-      if (earlier !== undefined && earlier < usedAt) newest.set(profileId, usedAt)
-    }
-    return rows.map((row) => {
-      const at = newest.get(row.id) as number
-      return at <= (row.lastAccessAt ?? 0) ? row : { ...row, lastAccessAt: at }
-    })
+    return this.#waiting.ofProfiles(rows)
   }
 
   /**
@@ -156,15 +147,13 @@ export class Activity {
   #await (access: Access): void {
     this.#useLog.add(access)
     if (access.isWaiting) return
-    const { keyId } = access.user
-    const earlier = this.#waiting.get(keyId)
+    const earlier = this.#waiting.get(access.user.keyId)
     // The key was read anew since its last use was noted, or it is in rotation; the newer object carries on.
     if (earlier !== undefined) {
-      this.#useLog.remove(earlier)
-      takeOver(access, earlier)
+      this.#done(earlier)
+      access.carryOn(earlier)
     } else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
-    access.isWaiting = true
-    this.#waiting.set(keyId, access)
+    this.#waiting.add(access)
     this.#wake()
   }
 
@@ -187,8 +176,7 @@ export class Activity {
   }
 
   #giveUpOldest (): void {
-    // A map keeps the order of insertion, so its first entry has waited longest.
-    const [oldest] = this.#waiting.values()
+    const oldest = this.#waiting.oldest()
     if (oldest !== undefined) {
       this.#done(oldest)
       this.#lost += 1
@@ -196,9 +184,8 @@ export class Activity {
   }
 
   #done (access: Access): void {
-    access.isWaiting = false
     this.#useLog.remove(access)
-    this.#waiting.delete(access.user.keyId)
+    this.#waiting.delete(access)
   }
 
   #tick (): void {
@@ -224,7 +211,7 @@ export class Activity {
   async #write (withCounts: boolean): Promise<void> {
     const logged = this.#useLog.entries
     // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
-    await inOrder([...this.#waiting.keys()], this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
+    await inOrder(this.#waiting.keys(), this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
     await this.#useLog.drop(logged)
     if (withCounts) await this.#writeCounts()
     // Only now: that something can be logged does not say that it can be stored.
@@ -256,15 +243,4 @@ export class Activity {
       if (isNewest && access.isWaiting) this.#done(access)
     })
   }
-}
-
-function takeOver (access: Access, earlier: Access): void {
-  earlier.isWaiting = false
-  access.accepted += earlier.accepted
-  earlier.accepted = 0
-  access.previousUsedAt = Math.max(access.previousUsedAt, earlier.previousUsedAt)
-  // Two secrets of one key are noted apart, and with a clock that was set back the other one's use may be the later.
-  if (earlier.usedAt <= access.usedAt) return
-  access.usedAt = earlier.usedAt
-  access.loggedIp = earlier.loggedIp
 }
