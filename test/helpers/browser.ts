@@ -1,4 +1,4 @@
-import type { AxeResults } from 'axe-core'
+import type { Result } from 'axe-core'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Page } from 'playwright-core'
@@ -61,6 +61,8 @@ export async function luminance (page: Page): Promise<number> {
 /** What axe has against the page, by rule and element. The page's own policy does not stop what the test brings along. */
 export async function violations (page: Page): Promise<string[]> {
   await page.evaluate(AXE)
-  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`)
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))
+  // All rules run. But to describe each element that passes one, and to send that here, takes twice as long as the rules.
+  const options = JSON.stringify({ runOnly: RULES, resultTypes: ['violations'] })
+  const found = await page.evaluate<Result[]>(`axe.run(document, ${options}).then(({ violations }) => violations)`)
+  return found.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`))
 }
