@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,10 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const MODULES = join(ROOT, 'node_modules')
 const BIN = join(MODULES, '.bin')
 
-const run = promisify(execFile)
+const exec = promisify(execFile)
+
+/** Runs a command without what tap adds to every Node that a test starts. */
+const run = (command: string, args: string[], cwd: string) => exec('env', ['-u', 'NODE_OPTIONS', command, ...args], { cwd })
 
 const { name, version, dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
@@ -20,7 +23,6 @@ const INSTALLED = Object.keys({ ...dependencies, ...optionalDependencies, ...pee
 // Outside of the project, where nothing that the package did not declare is found by chance.
 const folder = mkdtempSync(join(tmpdir(), 'package-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
-const source = join(folder, 'source')
 const application = join(folder, 'application')
 const installed = join(application, 'node_modules', name)
 const tarball = join(folder, `${name}-${version}.tgz`)
@@ -28,7 +30,7 @@ const tarball = join(folder, `${name}-${version}.tgz`)
 /** Runs a script of the application. */
 async function node (file: string, script: string): Promise<{ stdout: string }> {
   writeFileSync(join(application, file), script)
-  return await run(process.execPath, ['--disable-warning=ExperimentalWarning', file], { cwd: application, env: { PATH: process.env['PATH'] } })
+  return await run('env', ['-i', `PATH=${process.env['PATH']}`, process.execPath, file], application)
 }
 
 function link (name: string): void {
@@ -40,16 +42,10 @@ function link (name: string): void {
 t.before(async () => {
   mkdirSync(join(application, 'node_modules'), { recursive: true })
   writeFileSync(join(application, 'package.json'), '{ "private": true }')
-  // Built and packed from a copy, so that nothing else sees dist vanish for a moment.
-  for (const entry of readdirSync(ROOT)) {
-    if (['.git', '.tap', 'node_modules', 'dist', 'test', 'bench', 'coverage'].includes(entry)) continue
-    cpSync(join(ROOT, entry), join(source, entry), { recursive: true })
-  }
-  symlinkSync(MODULES, join(source, 'node_modules'), 'junction')
-  await run(process.execPath, [join(BIN, 'tsc'), '-p', 'tsconfig.build.json'], { cwd: source })
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: source })
+  // As built: to build it here would let others, who start it meanwhile, see dist vanish.
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT)
   mkdirSync(installed)
-  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'], folder)
   for (const name of INSTALLED) link(name)
 })
 
@@ -110,12 +106,12 @@ export { keys }
 await app.register(apiKey, { database: 5 })
 `)
   const options = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', '--types', 'node']
-  const { stdout } = await run(process.execPath, [join(BIN, 'tsc'), ...options, 'app.mts'], { cwd: application }).catch((error: { stdout: string }) => error)
+  const { stdout } = await run(process.execPath, [join(BIN, 'tsc'), ...options, 'app.mts'], application).catch((error: { stdout: string }) => error)
   t.equal(stdout, '')
 })
 
 t.test('publint and attw find nothing', async (t) => {
-  t.match(await run(process.execPath, [join(BIN, 'publint'), '--strict', tarball], { cwd: folder }), { stdout: /All good!/ })
+  t.match(await run(process.execPath, [join(BIN, 'publint'), '--strict', tarball], folder), { stdout: /All good!/ })
   // Whatever it finds makes it fail, but for what its profile leaves out.
-  await t.resolves(run(process.execPath, [join(BIN, 'attw'), tarball, '--profile', 'esm-only'], { cwd: folder }))
+  await t.resolves(run(process.execPath, [join(BIN, 'attw'), tarball, '--profile', 'esm-only'], folder))
 })
