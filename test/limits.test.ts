@@ -1,10 +1,10 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { server } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
+import { forkNode } from './helpers/processes.js'
 
 const CREATOR = fileURLToPath(new URL('helpers/creator.js', import.meta.url))
 
@@ -19,7 +19,7 @@ t.test('100 parallel creates against a limit of 5 make exactly 5', async (t) => 
 t.test('so do 50 and 50 in two processes on one file', async (t) => {
   const module = compiled(t)
   const file = join(t.testdirName, 'keys.db')
-  const children = [1, 2].map(() => fork(CREATOR, [module, file, 'ann', '50', '5'], { execArgv: [] }))
+  const children = [1, 2].map(() => forkNode(CREATOR, module, file, 'ann', '50', '5'))
   await Promise.all(children.map((child) => once(child, 'message')))
   const answers = children.map((child) => once(child, 'message'))
   for (const child of children) child.send('go')

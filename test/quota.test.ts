@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +6,7 @@ import { ask, Clock, HEADER, me, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachEngine, onEachShared } from './helpers/engines.js'
 import { freshSchema } from './helpers/postgres.js'
+import { forkNode } from './helpers/processes.js'
 import { until } from './helpers/server.js'
 import { spyingDatabase } from './helpers/sqlite.js'
 
@@ -215,7 +215,7 @@ async function race (t: Test, module: string, place: { database: string, schema?
   if (quota === "group's") await app.apiKeys.profiles.create('ann', { group: 'free' })
   const { id, key } = await app.apiKeys.create('ann', quota === 'own' ? { quota: { max: 100, every: '1h' } } : {})
   const caller = fileURLToPath(new URL('helpers/caller.js', import.meta.url))
-  const children = Array.from({ length: 4 }, () => fork(caller, [module, JSON.stringify(options), key, '250'], { execArgv: ['--disable-warning=ExperimentalWarning'] }))
+  const children = Array.from({ length: 4 }, () => forkNode(caller, module, JSON.stringify(options), key, '250'))
   t.teardown(() => { for (const child of children) child.kill() })
   await Promise.all(children.map((child) => once(child, 'message')))
   const results = Promise.all(children.map(async (child): Promise<string[]> => (await once(child, 'message'))[0]))

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -16,6 +15,7 @@ import { generation, history, keys, profiles, triggers, usage, uses } from '../l
 import { ask, bareServer, INFO, Log, server, WARN } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { countMigrations, statements } from './helpers/migrations.js'
+import { forkNode } from './helpers/processes.js'
 import { connection } from './helpers/sqlite.js'
 
 const OPENER = fileURLToPath(new URL('helpers/opener.js', import.meta.url))
@@ -88,7 +88,7 @@ t.test('a file is opened with the write-ahead log', async (t) => {
 t.test('20 processes starting at once on an empty file all come up', async (t) => {
   const module = compiled(t)
   const file = join(t.testdirName, 'keys.db')
-  const children = Array.from({ length: 20 }, (_, i) => fork(OPENER, [module, file, `user ${i}`], { execArgv: [] }))
+  const children = Array.from({ length: 20 }, (_, i) => forkNode(OPENER, module, file, `user ${i}`))
   await Promise.all(children.map((child) => once(child, 'message')))
   const answers = children.map((child) => once(child, 'message'))
   for (const child of children) child.send('go')

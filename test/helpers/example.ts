@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startNode } from './processes.js'
 
 export interface RunningExample {
   /** Such as `http://127.0.0.1:41234`. */
@@ -19,8 +19,7 @@ const APP = fileURLToPath(new URL('../../examples/app.js', import.meta.url))
 export async function startExample (): Promise<RunningExample> {
   const folder = await mkdtemp(join(tmpdir(), 'fastify-apikey-example-'))
   const env = { ...process.env, PORT: '0', HOST: '127.0.0.1', DATABASE: join(folder, 'example.db') }
-  // Without what tap adds to measure coverage, which is about lib alone.
-  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, APP], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = startNode([APP], { env })
   const ended = once(child, 'exit')
   let output = ''
   const started = new Promise<string>((resolve, reject) => {
