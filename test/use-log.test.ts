@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import { join } from 'node:path'
@@ -19,6 +18,7 @@ import { ERROR, Log, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachShared } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
+import { forkNode } from './helpers/processes.js'
 import { accessRow, openTerms } from './helpers/rows.js'
 import { connection } from './helpers/sqlite.js'
 
@@ -283,7 +283,7 @@ t.test('an entry that is not even a text is recovered as what it can be read as'
 
 onEachShared('a process that is killed when its uses are logged loses none of them', async (t, options) => {
   const module = compiled(t)
-  const child = fork(USER, [module, JSON.stringify(options), String(MANY)], { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } })
+  const child = forkNode(USER, module, JSON.stringify(options), String(MANY))
   const ended = once(child, 'exit')
   const [{ isLogged, from, until }] = await once(child, 'message')
   child.kill('SIGKILL')
