@@ -1,6 +1,5 @@
-import type { Page } from 'playwright-core'
 import { test } from 'tap'
-import { hasOutline, luminance, pageTests, tabTo, violations } from './helpers/browser.js'
+import { hasOutline, luminance, pageTests, stepsOn, tabTo, violations } from './helpers/browser.js'
 import { startChromium } from './helpers/chromium.js'
 import { startExample } from './helpers/example.js'
 
@@ -11,6 +10,7 @@ import { startExample } from './helpers/example.js'
 const { browser, close } = await startChromium()
 const pageTest = pageTests({ browser })
 const example = await startExample()
+const { signIn, create, callApi } = stepsOn(example.address)
 const ADMIN = `${example.address}/keys/admin`
 
 test('the example application says who is an administrator, and where the pages are', async (t) => {
@@ -185,20 +185,3 @@ test('the browser and the application are put away', async (t) => {
   await example.close()
   t.notOk(browser.isConnected())
 })
-
-async function signIn (page: Page, name: string, path: string): Promise<void> {
-  await page.goto(example.address + path)
-  await page.getByLabel('Name').fill(name)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByText(`Signed in as ${name}`).waitFor()
-}
-
-async function create (page: Page, name: string): Promise<string> {
-  await page.getByLabel('Name').fill(name)
-  await page.getByRole('button', { name: 'Create key' }).click()
-  return await page.getByLabel('Secret').inputValue()
-}
-
-async function callApi (secret: string): Promise<number> {
-  return (await fetch(`${example.address}/api/buckets`, { headers: { 'x-api-authorization': secret } })).status
-}

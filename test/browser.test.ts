@@ -1,6 +1,5 @@
-import type { Page } from 'playwright-core'
 import { test } from 'tap'
-import { hasOutline, luminance, pageTests, tabTo, violations } from './helpers/browser.js'
+import { hasOutline, luminance, pageTests, stepsOn, tabTo, violations } from './helpers/browser.js'
 import { startChromium } from './helpers/chromium.js'
 import { startExample } from './helpers/example.js'
 
@@ -13,6 +12,7 @@ const CLOSED = "navigator.clipboard.writeText = () => Promise.reject(new Error('
 const { browser, close } = await startChromium()
 const pageTest = pageTests({ browser })
 const example = await startExample()
+const { signIn, create, callApi } = stepsOn(example.address)
 
 test('the example application prints a line that works as pasted', async (t) => {
   const [, header = '', secret = '', url = ''] = /curl -H '([^:]+): (\S+)' (\S+)/.exec(example.output) ?? []
@@ -207,20 +207,3 @@ test('the browser and the application are put away', async (t) => {
   await example.close()
   t.notOk(browser.isConnected())
 })
-
-async function signIn (page: Page, name: string): Promise<void> {
-  await page.goto(`${example.address}/keys`)
-  await page.getByLabel('Name').fill(name)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'API keys', exact: true }).waitFor()
-}
-
-async function create (page: Page, name: string): Promise<string> {
-  await page.getByLabel('Name').fill(name)
-  await page.getByRole('button', { name: 'Create key' }).click()
-  return await page.getByLabel('Secret').inputValue()
-}
-
-async function callApi (secret: string): Promise<number> {
-  return (await fetch(`${example.address}/api/buckets`, { headers: { 'x-api-authorization': secret } })).status
-}

@@ -33,6 +33,36 @@ export function pageTests ({ browser }: Pick<RunningBrowser, 'browser'>): PageTe
   }
 }
 
+/** What people do on the pages of the example application, and a program on its API. */
+export interface Steps {
+  /** Opens a page, and signs in where that asks for it. */
+  signIn (page: Page, name: string, path?: string): Promise<void>
+  /** Fills the form for a new key and gives the secret. */
+  create (page: Page, name: string): Promise<string>
+  /** Gives the status that a request with a key is answered with. */
+  callApi (secret: string): Promise<number>
+}
+
+/** Steps on the example application at this address. */
+export function stepsOn (address: string): Steps {
+  return {
+    async signIn (page, name, path = '/keys') {
+      await page.goto(address + path)
+      await page.getByLabel('Name').fill(name)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByText(`Signed in as ${name}`).waitFor()
+    },
+    async create (page, name) {
+      await page.getByLabel('Name').fill(name)
+      await page.getByRole('button', { name: 'Create key' }).click()
+      return await page.getByLabel('Secret').inputValue()
+    },
+    async callApi (secret) {
+      return (await fetch(`${address}/api/buckets`, { headers: { 'x-api-authorization': secret } })).status
+    }
+  }
+}
+
 /** Presses Tab until the element with this id or text has the focus. */
 export async function tabTo (page: Page, target: string): Promise<void> {
   for (let i = 0; i < 20; i++) {
