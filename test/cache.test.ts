@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Cache, DigestCache } from '../lib/keys/cache.js'
 import { generateSecret } from '../lib/keys/secret.js'
 import { ApiKeys } from '../lib/keys/service.js'
@@ -12,10 +12,12 @@ import { connection, spyingDatabase } from './helpers/sqlite.js'
 
 const LOOKUP = /from "api_keys" inner join/i
 
-/** A service on a store of the test, without a server. */
-function serviceOn (store: ConstructorParameters<typeof ApiKeys>[0], cache: false | { max: number } = { max: 100 }): ApiKeys {
+/** A service on a store of the test, without a server. It ends before the store does, and with it the timer of what it has to write. */
+function serviceOn (t: Test, store: ConstructorParameters<typeof ApiKeys>[0], cache: false | { max: number } = { max: 100 }): ApiKeys {
   const fail = (error: unknown) => { throw error }
-  return new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} })
+  const service = new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed: fail, writeRecovered: fail, refused () {}, refusedMore () {} })
+  t.teardown(() => service.close())
+  return service
 }
 
 /** The guarantee for changes by others is 1 ms; where there are not many requests, they are seen at once from the next turn on. */
@@ -282,7 +284,7 @@ t.test('a lost row of the generation means that nothing is trusted', async (t) =
 t.test('a look-up under way never puts a revoked key back', async (t) => {
   for (const cache of [{ max: 100 }, false] as const) {
     const slow = await slowStore(t)
-    const service = serviceOn(slow.store, cache)
+    const service = serviceOn(t, slow.store, cache)
     const { id, key } = await service.create('ann')
     const early = service.verify(key)
     await service.revoke(id)
@@ -301,7 +303,7 @@ t.test('the order in which look-ups answer does not matter either', async (t) =>
   const revocations = fc.array(fc.constantFrom('ask', 'answer', 'rename'), { minLength: 1, maxLength: 12 })
   await fc.assert(fc.asyncProperty(revocations, async (steps) => {
     const slow = await slowStore(t)
-    const service = serviceOn(slow.store)
+    const service = serviceOn(t, slow.store)
     const { id, key } = await service.create('ann')
     const early: Promise<unknown>[] = []
     for (const step of steps) {
@@ -321,7 +323,7 @@ t.test('the order in which look-ups answer does not matter either', async (t) =>
 
 t.test('concurrent misses of one key make one look-up, and those of others their own', async (t) => {
   const slow = await slowStore(t)
-  const service = serviceOn(slow.store)
+  const service = serviceOn(t, slow.store)
   const [one, two] = [await service.create('ann'), await service.create('bob')]
   const users = Promise.all([...Array.from({ length: 20 }, () => service.verify(one.key)), service.verify(two.key)])
   await nextTurn()
@@ -334,7 +336,7 @@ t.test('concurrent misses of one key make one look-up, and those of others their
 
 t.test('a shared look-up that finds nothing refuses everybody and is not kept', async (t) => {
   const slow = await slowStore(t)
-  const service = serviceOn(slow.store)
+  const service = serviceOn(t, slow.store)
   const unknown = generateSecret('ak', 32)
   for (const round of [1, 2]) {
     const answers = Promise.allSettled([service.verify(unknown), service.verify(unknown)])
@@ -349,7 +351,7 @@ t.test('a look-up that fails is 503 for everybody who waits, and the next one as
   const slow = await slowStore(t)
   const { UnavailableError } = await import('../lib/errors.js')
   let failing = true
-  const service = serviceOn({
+  const service = serviceOn(t, {
     ...slow.store,
     async findByDigest (digest) {
       if (failing) throw new UnavailableError()
@@ -368,7 +370,7 @@ t.test('a look-up that fails is 503 for everybody who waits, and the next one as
 t.test('the hook waits for an asynchronous store, accepts and refuses with a challenge', async (t) => {
   const slow = await slowStore(t)
   const { Guard } = await import('../lib/http/guard.js')
-  const service = serviceOn(slow.store, false)
+  const service = serviceOn(t, slow.store, false)
   const { default: Fastify } = await import('fastify')
   const app: FastifyInstance = Fastify()
   t.teardown(() => app.close())

@@ -168,7 +168,7 @@ t.test('with migrate false, everything that is missing is named', async (t) => {
   const options = { database: url, schema, migrate: false }
   const all = await failure(t, options)
   t.match(all, { code: 'FST_API_KEY_SCHEMA_MISSING' })
-  t.match(all.message, `the table ${schema}.api_key_profiles, the table ${schema}.api_keys, the table ${schema}.api_key_uses, the table ${schema}.api_key_usage, the table ${schema}.api_key_history, the trigger api_keys_changed`)
+  t.match(all.message, `the table ${schema}.api_key_profiles, the table ${schema}.api_keys, the table ${schema}.api_key_uses, the table ${schema}.api_key_usage, the table ${schema}.api_key_use_log, the table ${schema}.api_key_history, the trigger api_keys_changed`)
   await (await server(t, { database: url, schema })).close()
   await (await server(t, options)).close()
   await client.query(`ALTER TABLE ${schema}.api_keys DROP COLUMN nonce`)
