@@ -41,6 +41,15 @@ export function toMilliseconds (duration: Duration): number {
   return readDuration(duration, 0) ?? NaN
 }
 
+/** The shortest text of which `readDuration` makes so many milliseconds. Weeks are written as days, as everywhere else. */
+export function writeDuration (milliseconds: number): string {
+  const [unit, length] = WRITTEN.find(([, length]) => milliseconds % length === 0) ?? LEAST
+  return `${milliseconds / length}${unit}`
+}
+
+const WRITTEN = [['y', 365 * 86_400_000], ['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000]] as const
+const LEAST = ['ms', 1] as const
+
 function parse (text: string): number | null {
   const [, count, name] = /^(\d{1,15}) ?([a-z]+)$/.exec(text) ?? []
   const unit = UNITS.find(([names]) => name !== undefined && names.test(name))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isDuration, MAX_DURATION, readDuration, toMilliseconds } from '../lib/durations.js'
+import { isDuration, MAX_DURATION, readDuration, toMilliseconds, writeDuration } from '../lib/durations.js'
 
 t.test('a duration is milliseconds, or a whole number with a unit', async (t) => {
   const durations: [number | string, number][] = [
@@ -21,4 +21,13 @@ t.test('anything else is none', async (t) => {
 t.test('where it may be none, 0 is taken in every unit', async (t) => {
   for (const value of [0, '0', '0h', '0 days']) t.equal(readDuration(value, 0), value === '0' ? null : 0)
   t.strictSame([isDuration()(0), isDuration(0)(0), isDuration()('0d')], [false, true, false])
+})
+
+t.test('a duration is written in the largest unit of which it is a whole number, and read as the same', async (t) => {
+  for (const [milliseconds, text] of [
+    [1, '1ms'], [1001, '1001ms'], [90_000, '90s'], [60_000, '1m'], [5_400_000, '90m'], [129_600_000, '36h'], [604_800_000, '7d'], [31_536_000_000, '1y'], [31_622_400_000, '366d'], [MAX_DURATION, '100y']
+  ] as const) {
+    t.equal(writeDuration(milliseconds), text)
+    t.equal(readDuration(text), milliseconds)
+  }
 })

@@ -123,10 +123,10 @@ test('the history tells who changed what, in pages', async (t) => {
   t.match(history, /Changed yesterday (.*)Changed by root yesterday/)
   for (const change of [
     'Name: one → two', 'Scopes: a → nothing', 'Allowed addresses: anywhere → ::1', 'Allowed addresses: ::1 → anywhere', 'Enabled: yes → no', 'Enabled: no → yes',
-    'Expires: 13 Apr 2026, 12:00:00 UTC → Never', 'Rate limit: 7 → no limit', 'Rate limit counts within: 1 minute → the default', 'Rate limit: no limit → the default',
-    'Quota: 5 → 6', 'Quota: 6 → the default', 'Quota begins anew every: in total → 1 day'
+    'Expires: 13 Apr 2026, 12:00:00 UTC → Never', 'Rate limit: 7 requests in 1 minute → no limit', 'Rate limit: no limit → the default',
+    'Quota: 5 uses in total → 6 uses in 1 day', 'Quota: 6 uses in 1 day → the default'
   ]) t.match(history, change)
-  t.match(history, 'Created by you from 192.0.2.7 yesterday Name: one Scopes: a Expires: 13 Apr 2026, 12:00:00 UTC Rate limit: 7 Rate limit counts within: 1 minute Quota: 5')
+  t.match(history, 'Created by you from 192.0.2.7 yesterday Name: one Scopes: a Expires: 13 Apr 2026, 12:00:00 UTC Rate limit: 7 requests in 1 minute Quota: 5 uses in total')
   t.notMatch(history, /note|digest|metadata/)
 
   for (let i = 0; i < 10; i++) await app.apiKeys.update(id, { name: `name ${i}` })

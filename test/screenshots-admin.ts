@@ -32,8 +32,11 @@ export async function takeAdminPages (browser: Browser, folder: string): Promise
           await shot(name)
         }
         await page.goto(`${address}/keys/admin/user?id=maria.lopez`)
-        await page.getByLabel('Key limit').selectOption('own')
+        await page.getByRole('combobox', { name: 'Key limit' }).selectOption('own')
         await page.getByLabel('Number', { exact: true }).fill('many')
+        await page.getByRole('combobox', { name: 'Rate limit' }).selectOption('own')
+        await page.getByLabel('Requests of each key').fill('60')
+        await page.getByRole('combobox', { name: 'Quota' }).selectOption('every')
         await page.getByRole('button', { name: 'Save the profile' }).click()
         await shot('profile-error')
         await page.goto(`${address}/keys/admin/user?id=maria.lopez`)

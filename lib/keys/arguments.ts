@@ -93,7 +93,7 @@ export const REASON = { allowed: 'text of at most 200 characters without control
 
 const BY: Checks = { actor: ID, ip: IP }
 
-const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
+const refuse: Refuse = (name, allowed, got) => new ArgumentError(name, allowed, got)
 
 /** Whether a value can be the id of a user. */
 export const isUserId = ID.test
@@ -135,11 +135,24 @@ export function checkKeyChanges (changes: unknown, bounds: KeyBounds): void {
   checkLimits(changes, '', refuse)
 }
 
-export function checkProfileFields (fields: unknown, settings: TermSettings): void {
-  checkObject(fields, 'the second argument', '', profileChecks(settings), refuse)
+export function checkProfileFields (fields: unknown, settings: TermSettings, refuseBy = refuse): void {
+  checkObject(fields, 'the second argument', '', profileChecks(settings), refuseBy)
   const { expiry } = fields as { expiry?: unknown }
-  if (isPlainObject(expiry)) checkExpiry(expiry, 'expiry', refuse)
-  checkLimits(fields, '', refuse)
+  if (isPlainObject(expiry)) checkExpiry(expiry, 'expiry', refuseBy)
+  checkLimits(fields, '', refuseBy)
+}
+
+/** The name of the first argument that `checkProfileFields` refuses; null when it refuses none. */
+export function findRefused (fields: unknown, settings: TermSettings): string | null {
+  let refused: string | null = null
+  const note: Refuse = (name, allowed, got) => {
+    refused = name
+    return refuse(name, allowed, got)
+  }
+  try {
+    checkProfileFields(fields, settings, note)
+  } catch {}
+  return refused
 }
 
 /**

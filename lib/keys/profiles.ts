@@ -1,7 +1,7 @@
 import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/rows.js'
-import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
+import { checkBy, checkPaging, checkProfileFields, checkUserId, findRefused } from './arguments.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
 import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
@@ -136,6 +136,11 @@ export class Profiles {
   /** @internal What holds for a profile of a group, or of none, that says nothing itself. */
   inherited (group: string | null): Resolved {
     return resolveTerms({ ...SILENT, group }, this.#context.settings)
+  }
+
+  /** @internal The name of the first argument that `update` refuses of changes, such as `quota.every`; null when it takes them. */
+  findRefused (changes: object): string | null {
+    return findRefused(changes, this.#context.settings)
   }
 
   #toRecord (row: ProfileRow): ProfileRecord {

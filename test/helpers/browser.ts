@@ -65,7 +65,7 @@ export function stepsOn (address: string): Steps {
 
 /** Presses Tab until the element with this id or text has the focus. */
 export async function tabTo (page: Page, target: string): Promise<void> {
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < 30; i++) {
     const focused = page.locator(':focus')
     const at = await focused.count() === 0 ? [] : [await focused.getAttribute('id'), (await focused.innerText()).replace(/\s+/g, ' ').trim()]
     // The name for screen readers is the last part of a text.

@@ -29,11 +29,17 @@ for (const [name, style] of [['akDays', DAY], ['akTimes', EXACT]]) {
   }
 }
 
-// The field for a day is there when a day is what was chosen.
+// What belongs to some choices is there when one of them is chosen, as the field for a day is. What is not there is not sent.
 for (const field of document.querySelectorAll('[data-ak-when]')) {
   const choice = document.getElementById(field.dataset.akWhen)
-  const show = () => { field.hidden = choice.value !== 'date' }
+  const choices = (field.dataset.akIs ?? 'date').split(' ')
+  const show = () => {
+    field.hidden = !choices.includes(choice.value)
+    for (const input of field.querySelectorAll('input, textarea')) input.disabled = field.hidden
+  }
   choice.addEventListener('change', show)
+  // When somebody comes back, the browser brings back what was chosen.
+  window.addEventListener('pageshow', show)
   show()
 }
 

@@ -1,4 +1,4 @@
-import type { FormView, HistoryEntryView, KeyView, ListKeyView, TimeView } from '../data.js'
+import type { ChoiceView, FormView, HistoryEntryView, KeyView, ListKeyView, TimeView } from '../data.js'
 
 /*
  * What the templates of the pages for administrators are given. As with the others, an application that overrides one
@@ -149,7 +149,16 @@ export interface ProfileSelectView extends ProfileFieldView {
   readonly options: readonly { readonly value: string, readonly text: string }[]
 }
 
-/** The form with which a profile is changed. */
+/** The field for scopes: a text, or where the application declares some, boxes to tick. */
+export interface ProfileScopesView extends ProfileFieldView {
+  /** Each with its description as `text`; null when none are declared. `value` has those that are chosen, with a blank between two. */
+  readonly choices: readonly ChoiceView[] | null
+}
+
+/**
+ * The form with which a profile is changed. What is chosen is `inherit` for what the group or the application says; for `own`
+ * (`every` and `total` of a quota), what it is to be is entered in the fields beside.
+ */
 export interface ProfileFormView {
   readonly group: ProfileSelectView
   /** `inherit`, `unlimited` or `own`. */
@@ -159,4 +168,23 @@ export interface ProfileFormView {
   /** `inherit`, `yes` or `no`. */
   readonly canUseApi: ProfileSelectView
   readonly canMakeKeys: ProfileSelectView
+  /** Which scopes keys may have: `inherit`, `none` or `own`. */
+  readonly allowed: ProfileSelectView
+  readonly allowedScopes: ProfileScopesView
+  /** How long keys live when they say nothing themselves, and at most: `inherit`, `none` for without end, or `own`. */
+  readonly expiryDefault: ProfileSelectView
+  /** A length of time, such as `90d`. */
+  readonly defaultLife: ProfileFieldView
+  readonly expiryMax: ProfileSelectView
+  readonly maxLife: ProfileFieldView
+  /** `inherit`, `none` or `own`. */
+  readonly rateLimit: ProfileSelectView
+  /** Requests, and the length of time within which they are counted. */
+  readonly rateMax: ProfileFieldView
+  readonly rateWindow: ProfileFieldView
+  /** `inherit`, `none`, `every` or `total`. */
+  readonly quota: ProfileSelectView
+  /** Uses, and for `every` the length of a period. */
+  readonly quotaMax: ProfileFieldView
+  readonly quotaEvery: ProfileFieldView
 }

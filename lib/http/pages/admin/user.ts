@@ -7,7 +7,9 @@ import { rulesOf, strayFault } from '../key-form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
 import { sendDirectory } from './directory.js'
-import { readEntered, toChanges, toEntered, toProfileForm, type EnteredProfile, type ProfileErrors } from './profile-form.js'
+import { findConflicts, toChanges, type ProfileErrors } from './profile-changes.js'
+import { readEntered, toEntered, type EnteredProfile } from './profile-entered.js'
+import { toProfileForm } from './profile-form.js'
 import { homeOfAdmins, toUserUrl } from './urls.js'
 import { refuseKeys, toKeysView, toKeyForm, toStanding, toUserHistory, type EnteredKey } from './user-view.js'
 
@@ -40,16 +42,19 @@ export async function showUser (visit: Visit, userId: string): Promise<FastifyRe
 
 /** `POST /admin/user?id=`: saves what was changed of the profile, or with `action=make` makes one. */
 export async function saveUser (visit: Visit, userId: string): Promise<FastifyReply> {
-  const { context: { service: { profiles } }, visitor, language, request: { body }, reply } = visit
+  const { context: { service: { profiles }, scopes }, visitor, language, request: { body }, reply } = visit
   if (readField(body, 'action') === 'make') {
     await profiles.create(userId, {}, visitor.by)
     return redirect(reply, toUserUrl(visit, userId, { done: 'made' }))
   }
   const profile = await profiles.get(userId)
   if (profile === null) return await sendUser(visit, userId, null)
-  const entered = readEntered(body, profile)
-  const { changes, errors } = toChanges(entered, profiles.groups(), language)
+  const present = toEntered(profile, scopes)
+  const entered = readEntered(body, present, scopes)
+  const { changes, errors } = toChanges(entered, profile, profiles, language)
   if (Object.keys(errors).length > 0) return await sendUser(visit, userId, profile, { status: 400, profile: { entered, errors } })
+  const conflict = findConflicts(entered, present, language)
+  if (Object.keys(conflict.errors).length > 0) return await sendUser(visit, userId, profile, { status: 409, profile: conflict })
   if (Object.keys(changes).length === 0) return redirect(reply, toUserUrl(visit, userId, { done: 'nothing' }))
   await profiles.update(userId, changes, visitor.by)
   return redirect(reply, toUserUrl(visit, userId, { done: 'saved' }))
@@ -57,8 +62,7 @@ export async function saveUser (visit: Visit, userId: string): Promise<FastifyRe
 
 /** Sends the page about a user, who may have no profile. */
 export async function sendUser (visit: Visit, userId: string, profile: ProfileRecord | null, shown: Shown = {}): Promise<FastifyReply> {
-  const { context: { service: { profiles }, now }, context, visitor, language, reply } = visit
-  const { entered, errors } = shown.profile ?? { entered: null, errors: {} }
+  const { context: { service: { profiles }, scopes, now }, context, visitor, language, reply } = visit
   const keys = await toKeysView(visit, userId)
   const refusal = profile === null ? null : refuseKeys(profile, keys.live, profiles.groups(), language)
   const title = language.say('admin.userTitle', { name: userId })
@@ -71,7 +75,7 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
     notice: shown.notice ?? stray(visit, profile, shown.key),
     data: {
       userId,
-      profile: profile === null ? null : toProfileForm(entered ?? toEntered(profile), errors, profile, profiles, language),
+      profile: profile === null ? null : toProfileForm({ entered: toEntered(profile, scopes), errors: {}, ...shown.profile, profile, profiles, declared: scopes }, language),
       standing: profile === null ? null : toStanding(profile, profiles.groups(), now(), language),
       form: profile === null || refusal !== null ? null : toKeyForm(visit, profile, shown.key),
       refusal,
