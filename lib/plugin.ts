@@ -8,7 +8,7 @@ import { describeRoutes } from './http/openapi.js'
 import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { prepareLimiter } from './http/rate-limiter.js'
-import type { CheckRate } from './keys/limiting.js'
+import type { RateLimiter } from './keys/limiting.js'
 import { ApiKeys, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
 import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
@@ -49,7 +49,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
 /**
  * @throws FST_API_KEY_INVALID_OPTION when the options have a rate limit that nothing can check
  */
-function requireLimiter (limiter: CheckRate | null, { terms, groups }: Settings): CheckRate | null {
+function requireLimiter (limiter: RateLimiter | null, { terms, groups }: Settings): RateLimiter | null {
   if (limiter === null && [terms, ...groups.values()].some(({ rateMax }) => rateMax)) {
     throw new OptionError('rateLimit', 'left out where @fastify/rate-limit is not installed; install it with: npm install @fastify/rate-limit', 'a limit')
   }

@@ -81,6 +81,20 @@ onEachEngine('keys are listed page by page, newest first, and found by name and 
   t.strictSame(pages, [['b3', 'b2'], ['b1', 'a2'], ['a1']])
 })
 
+onEachEngine('what is left of the rate limit of a key is told, and looking takes none of it', async (t, database) => {
+  const { app, call } = await buildApi(t, { ...database, rateLimit: { max: 5, timeWindow: '1m' } })
+  const { id, key } = await app.apiKeys.create('ann')
+  const program = await manager(app, 'ann', { rateLimit: false })
+  for (const who of [ANN, { key: program.key }]) {
+    t.strictSame((await call(who, 'GET', `/${program.id}/rate-limit`)).json(), { rateLimit: null })
+    t.strictSame((await call(who, 'GET', `/${id}/rate-limit`)).json(), { rateLimit: { max: 5, timeWindow: 60_000, remaining: 5, resetsAt: null } })
+  }
+  await app.inject({ url: '/me', headers: { [HEADER]: key } })
+  for (const who of [ANN, { key: program.key }]) {
+    t.match((await call(who, 'GET', `/${id}/rate-limit`)).json(), { rateLimit: { max: 5, timeWindow: 60_000, remaining: 4, resetsAt: /^\d{4}-\d\d-\d\dT.*Z$/ } })
+  }
+})
+
 onEachEngine("somebody else's keys are not there", async (t, database) => {
   const { app, call } = await buildApi(t, database)
   const { id } = await app.apiKeys.create('bob', { name: 'his' })
@@ -89,7 +103,7 @@ onEachEngine("somebody else's keys are not there", async (t, database) => {
     for (const key of [id, UNKNOWN, 'nothing', '%00', "x' OR 1=1"]) {
       for (const [method, path, body] of [
         ['GET', `/${key}`], ['PATCH', `/${key}`, { name: 'mine' }], ['DELETE', `/${key}`], ['POST', `/${key}/rotate`, {}],
-        ['GET', `/${key}/usage`], ['GET', `/${key}/history`]
+        ['GET', `/${key}/usage`], ['GET', `/${key}/rate-limit`], ['GET', `/${key}/history`]
       ] as const) {
         const response = await call(who, method, path, body)
         t.match(response.json(), { statusCode: 404, code: 'FST_API_KEY_NOT_FOUND', error: 'Not Found' }, `${method} ${path}`)

@@ -1,3 +1,5 @@
+import { mock } from 'node:test'
+import rateLimit from '@fastify/rate-limit'
 import { test } from 'tap'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
 
@@ -91,10 +93,9 @@ test('limits tell what is left and when they begin anew', async (t) => {
   const { app, get } = await buildPages(t, { now: () => now, rateLimit: { max: 100, timeWindow: '1m' } })
   const make = async (options: object) => (await app.apiKeys.create('ann', options)).id
   const limits = async (id: string) => /Limits (.*?) History/.exec(textOf(await get(`/keys/${id}`)))?.[1]
-  const hint = 'Each answer of the API says in RateLimit-Remaining how many are left at that moment.'
-  t.equal(await limits(await make({})), `Quota No limit Rate limit 100 requests in 1 minute ${hint}`)
+  t.equal(await limits(await make({})), 'Quota No limit Rate limit 100 requests in 1 minute 100 left Counting begins with the next request.')
   t.equal(await limits(await make({ rateLimit: false })), 'Quota No limit Rate limit No limit')
-  t.equal(await limits(await make({ rateLimit: { max: 1, timeWindow: '1d' } })), `Quota No limit Rate limit 1 request in 1 day ${hint}`)
+  t.equal(await limits(await make({ rateLimit: { max: 1, timeWindow: '1d' } })), 'Quota No limit Rate limit 1 request in 1 day 1 left Counting begins with the next request.')
   t.match(await limits(await make({ quota: { max: 1000 } })), 'Quota 0 of 1,000 uses 1,000 left It does not begin anew.')
   const { id, key } = await app.apiKeys.create('ann', { rateLimit: false, quota: { max: 4, every: '30d' } })
   t.match(await limits(id), 'Quota 0 of 4 uses 4 left Begins with the first use, and anew every 30 days.')
@@ -106,6 +107,35 @@ test('limits tell what is left and when they begin anew', async (t) => {
   await app.apiKeys.update(id, { quota: { max: 2, every: '30d' } })
   t.match(await limits(id), 'Quota 3 of 2 uses 0 left')
   t.match((await get(`/keys/${id}`)).body, /ak-full".*<rect width="100" height="8"\/>/)
+})
+
+test('how much of a rate limit is left is told as it is now, and looking costs none', async (t) => {
+  mock.timers.enable({ apis: ['Date'], now: NOW })
+  t.after(() => mock.timers.reset())
+  const getUser = ({ headers }: { headers: Record<string, unknown> }) => ({ id: String(headers['user']), admin: headers['user'] === 'root' })
+  const { app, get } = await buildPages(t, { now: Date.now, getUser, rateLimit: { max: 4, timeWindow: '2h' } })
+  const { id, key } = await app.apiKeys.create('ann')
+  const rate = async (user = 'ann') => /Rate limit (.*?) History/.exec(textOf(await get(`/keys/${id}`, user)))?.[1]
+  await get('/keys')
+  await app.apiKeys.verify(key)
+  for (const user of ['ann', 'root', 'ann']) t.equal(await rate(user), '4 requests in 2 hours 3 left All 4 are there again in 2 hours .')
+  t.match((await get(`/keys/${id}`)).body, '<rect width="25" height="8"/>')
+  mock.timers.tick(90 * 60_000)
+  for (let i = 0; i < 3; i++) await app.apiKeys.verify(key)
+  t.equal(await rate(), '4 requests in 2 hours 0 left All 4 are there again in 30 minutes .')
+  t.match((await get(`/keys/${id}`)).body, /ak-full".*<rect width="100" height="8"\/>/)
+  mock.timers.tick(30 * 60_000)
+  t.equal(await rate(), '4 requests in 2 hours 4 left Counting begins with the next request.')
+})
+
+test('where nothing can tell how much is left, the page says what does', async (t) => {
+  const { app, get } = await buildPages(t, { rateLimit: { max: 4, timeWindow: '2h' } }, async (app) => {
+    await app.register(rateLimit, { global: false, store: class Store { incr (): void {} child () { return new Store() } } })
+  })
+  const { id } = await app.apiKeys.create('ann')
+  const page = await get(`/keys/${id}`)
+  t.match(textOf(page), 'Rate limit 4 requests in 2 hours Each answer of the API says in RateLimit-Remaining how many are left at that moment. History')
+  t.notMatch(page.body, 'ak-meter')
 })
 
 test('the history tells who changed what, in pages', async (t) => {

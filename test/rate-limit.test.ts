@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { mock } from 'node:test'
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import t from 'tap'
 import apiKey from '../lib/index.js'
 import { ask, bareServer, ERROR, HEADER, Log, me, server, T0 } from './helpers/app.js'
@@ -24,6 +25,67 @@ onEachEngine('a key over its rate is refused with 429, and each answer says wher
   mock.timers.tick(40_000)
   t.strictSame(await send(), [200, '2', '1', '60', undefined])
   t.equal((await app.inject({ url: '/me' })).headers['ratelimit-limit'], undefined)
+})
+
+onEachEngine('how much of a rate limit is left can be asked without counting a request', async (t, database) => {
+  mock.timers.enable({ apis: ['Date'], now: T0 })
+  t.teardown(() => mock.timers.reset())
+  const app = await server(t, { ...database, rateLimit: { max: 3, timeWindow: '1m' } })
+  await app.ready()
+  const { id, key } = await app.apiKeys.create('ann')
+  const whole = { max: 3, timeWindow: 60_000, remaining: 3, resetsAt: null }
+  t.strictSame(await app.apiKeys.rateLimit(id), whole)
+  await ask(app, key)
+  mock.timers.tick(20_000)
+  for (let i = 0; i < 5; i++) t.strictSame(await app.apiKeys.rateLimit(id), { ...whole, remaining: 2, resetsAt: new Date(T0 + 60_000) })
+  for (const status of [200, 200, 429]) t.equal((await ask(app, key)).status, status)
+  t.strictSame(await app.apiKeys.rateLimit(id), { ...whole, remaining: 0, resetsAt: new Date(T0 + 60_000) })
+  await app.apiKeys.update(id, { rateLimit: { max: 10, timeWindow: '1m' } })
+  t.match(await app.apiKeys.rateLimit(id), { max: 10, remaining: 6 }, 'refused ones count')
+  mock.timers.tick(40_000)
+  t.match(await app.apiKeys.rateLimit(id), { max: 10, remaining: 10, resetsAt: null })
+  await app.apiKeys.update(id, { rateLimit: false })
+  t.equal(await app.apiKeys.rateLimit(id), null)
+  await app.apiKeys.update(id, { rateLimit: null })
+  await app.apiKeys.profiles.update('ann', { rateLimit: { max: 7, timeWindow: '1h' } })
+  t.match(await app.apiKeys.rateLimit(id), { max: 7, timeWindow: 3_600_000, remaining: 3 }, 'of a longer window all that were counted in it')
+  await app.apiKeys.profiles.delete('ann')
+  t.equal(await app.apiKeys.rateLimit(id), null)
+  await t.rejects(app.apiKeys.rateLimit('00000000-0000-7000-8000-000000000000'), { code: 'FST_API_KEY_NOT_FOUND' })
+  await t.rejects(app.apiKeys.rateLimit(7 as unknown as string), { code: 'FST_API_KEY_INVALID_ARGUMENT' })
+})
+
+t.test('what is left is counted by the store that the application gave, whichever process asks; of one that cannot tell it is not known', async (t) => {
+  const counts = new Map<string, number>()
+  class Readable {
+    incr (key: string, done: (error: null, result: object) => void): void {
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      done(null, { current: counts.get(key), ttl: 30_000 })
+    }
+
+    read (key: string, done: (error: null, result: object) => void): void { done(null, { current: counts.get(key) ?? 0, ttl: counts.has(key) ? 30_000 : 0 }) }
+    child (): object { return new Readable() }
+  }
+  class Unreadable {
+    incr = new Readable().incr
+    child (): object { return new Unreadable() }
+  }
+  const database = join(t.testdir(), 'keys.db')
+  const build = async (store: new () => object) => {
+    const app = bareServer(t)
+    await app.register(rateLimit, { global: false, store: store as NonNullable<RateLimitPluginOptions['store']> })
+    await app.register(apiKey, { database, rateLimit: { max: 5, timeWindow: '1m' } })
+    app.get('/me', me)
+    await app.ready()
+    return app
+  }
+  const [one, two, blind] = [await build(Readable), await build(Readable), await build(Unreadable)]
+  const { id, key } = await one.apiKeys.create('ann')
+  t.equal((await ask(one, key)).status, 200)
+  t.match(await two.apiKeys.rateLimit(id), { remaining: 4, resetsAt: Date })
+  t.equal((await ask(blind, key)).status, 200)
+  t.strictSame(await blind.apiKeys.rateLimit(id), { max: 5, timeWindow: 60_000, remaining: null, resetsAt: null })
+  t.match(await one.apiKeys.rateLimit(id), { remaining: 3 })
 })
 
 t.test("a key's own limit wins over its profile's, that over its group's, and that over the plugin's", async (t) => {
@@ -79,7 +141,8 @@ t.test('a limit that cannot be checked is 503 and nobody is let in', async (t) =
 
 t.test('before the application is ready nothing checks rate limits, so a key that has one is refused', async (t) => {
   const { apiKeys } = await server(t)
-  const { key } = await apiKeys.create('ann', { rateLimit: { max: 5, timeWindow: 1000 } })
+  const { id, key } = await apiKeys.create('ann', { rateLimit: { max: 5, timeWindow: 1000 } })
+  t.match(await apiKeys.rateLimit(id), { max: 5, remaining: null, resetsAt: null })
   await t.rejects(apiKeys.verify(key), { code: 'FST_API_KEY_UNAVAILABLE', cause: { message: 'rate limits need the package @fastify/rate-limit, and an application that is ready' } })
 })
 

@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { prepareLimiter } from '../lib/http/rate-limiter.js'
 import { apiKey, type ApiKeyOptions } from '../lib/index.js'
-import type { CheckRate } from '../lib/keys/limiting.js'
+import type { CheckRate, RateLimiter } from '../lib/keys/limiting.js'
 import { bareServer } from './helpers/app.js'
 
 const limit = { max: 2, timeWindow: 60_000 }
@@ -18,13 +18,18 @@ function storeThat (incr: (key: string, done: (error: Error | null, result?: { c
   }
 }
 
-/** The limiter of an application that is ready. */
-async function limiterOf (app: FastifyInstance, cacheSize: number | false = false): Promise<CheckRate> {
+/** What counts in an application that is ready. */
+async function countingOf (app: FastifyInstance, cacheSize: number | false = false): Promise<RateLimiter> {
   const find = await prepareLimiter(app, cacheSize)
   await app.ready()
-  const check = find()
-  if (check === null) throw new Error('no limiter')
-  return check
+  const limiter = find()
+  if (limiter === null) throw new Error('no limiter')
+  return limiter
+}
+
+/** What checks requests there. */
+async function limiterOf (app: FastifyInstance, cacheSize: number | false = false): Promise<CheckRate> {
+  return (await countingOf(app, cacheSize)).check
 }
 
 function freezeTime (t: Test): void {
@@ -96,7 +101,7 @@ t.test("the application's registration is used when it comes later too, and besi
   await app.register(rateLimit, { global: false, store: storeThat((key, done) => { seen.push(key); done(null, { current: 1, ttl: 1000 }) }) })
   app.get('/', { config: { rateLimit: { max: 5 } } }, async () => 'here')
   await app.ready()
-  await find()?.('one', limit)
+  await find()?.check('one', limit)
   t.strictSame(seen, ['api-key:one'])
   t.equal((await app.inject('/')).headers['x-ratelimit-limit'], '5')
 })
@@ -126,6 +131,30 @@ t.test('an answer that does not say whether the limit is exceeded refuses', asyn
     app.decorate<unknown>('createRateLimit', create)
     await t.rejects((await limiterOf(app))('one', limit), { message: /^@fastify\/rate-limit / })
   }
+})
+
+t.test('a look at a counter counts nothing, whatever is asked for', async (t) => {
+  freezeTime(t)
+  const { check, peek } = await countingOf(bareServer(t))
+  const look = () => peek?.('one', limit)
+  t.match(await look(), { max: 2, remaining: 2, reset: 0 })
+  await check('one', limit)
+  mock.timers.tick(30_500)
+  for (let i = 0; i < 5; i++) t.match(await look(), { max: 2, remaining: 1, reset: 30 })
+  t.match(await peek?.('one', { max: 10, timeWindow: 60_000 }), { max: 10, remaining: 9 }, 'of a limit that was changed')
+  t.match(await check('one', limit), { isExceeded: false, remaining: 0 })
+  await check('one', limit)
+  t.match(await look(), { remaining: 0, reset: 30 })
+  mock.timers.tick(29_500)
+  t.match(await look(), { remaining: 2, reset: 0 })
+})
+
+t.test('a version of the package that would count each look is not asked for any', async (t) => {
+  const app = bareServer(t)
+  app.decorate<unknown>('createRateLimit', () => async (_request: unknown) => ({ isExceeded: false, remaining: 1, ttlInSeconds: 1 }))
+  const { check, peek } = await countingOf(app)
+  t.match(await check('one', limit), { isExceeded: false, remaining: 1 })
+  t.equal(peek, null)
 })
 
 t.test('without the package there is no limiter', async (t) => {

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 import { isFunction, isPlainObject } from '../checks.js'
-import type { CheckRate } from '../keys/limiting.js'
+import type { CheckRate, PeekRate, RateLimiter } from '../keys/limiting.js'
 import type { RateLimit } from '../limits.js'
 
 /*
@@ -34,7 +34,7 @@ const load: LoadRateLimit = () => import('@fastify/rate-limit')
  * @param cacheSize how many keys are kept in memory; there are counters for as many, and for 100,000 at least
  * @returns what finds the limiter once the application is ready, or null when the package is neither registered nor installed
  */
-export async function prepareLimiter (app: FastifyInstance, cacheSize: number | false, loadPackage = load): Promise<() => CheckRate | null> {
+export async function prepareLimiter (app: FastifyInstance, cacheSize: number | false, loadPackage = load): Promise<() => RateLimiter | null> {
   const cache = Math.max(MIN_COUNTERS, Number(cacheSize))
   const scopes = [app]
   if (!('createRateLimit' in app)) await registerOwn(app, loadPackage, (scope) => scopes.push(scope))
@@ -57,10 +57,10 @@ async function registerOwn (app: FastifyInstance, loadPackage: LoadRateLimit, us
   })
 }
 
-function toLimiter (scope: FastifyInstance, cache: number): CheckRate | null {
+function toLimiter (scope: FastifyInstance, cache: number): RateLimiter | null {
   const create: unknown = Reflect.get(scope, 'createRateLimit')
   if (!isFunction(create)) return null
-  const check: unknown = Reflect.apply(create, scope, [{
+  const count: unknown = Reflect.apply(create, scope, [{
     keyGenerator: ({ keyId }: Asked) => `api-key:${keyId}`,
     max: ({ limit }: Asked) => limit.max,
     timeWindow: ({ limit }: Asked) => limit.timeWindow,
@@ -71,13 +71,15 @@ function toLimiter (scope: FastifyInstance, cache: number): CheckRate | null {
     exponentialBackoff: false,
     cache
   }])
-  const ask: CheckRate = async (keyId, limit) => {
-    if (!isFunction(check)) throw new Error('@fastify/rate-limit of this version cannot check by hand; install 11 or later')
+  const ask = async (keyId: string, limit: RateLimit, ...options: object[]): ReturnType<CheckRate> => {
+    if (!isFunction(count)) throw new Error('@fastify/rate-limit of this version cannot check by hand; install 11 or later')
     const asked: Asked = { keyId, limit, routeOptions: { config: {} } }
-    const answer: unknown = await withinTime(Reflect.apply(check, scope, [asked]))
+    const answer: unknown = await withinTime(Reflect.apply(count, scope, [asked, ...options]))
     return toState(answer, limit)
   }
-  return oneAfterAnother(ask)
+  const peek: PeekRate = async (keyId, limit) => await ask(keyId, limit, { increment: false })
+  // Versions that take no second argument would count the look as a request.
+  return { check: oneAfterAnother((keyId, limit) => ask(keyId, limit)), peek: isFunction(count) && count.length > 1 ? peek : null }
 }
 
 /**

@@ -1,11 +1,11 @@
 import { isRefusal, MissingKeyError } from '../errors.js'
-import type { RateState } from '../limits.js'
+import type { RateLimit, RateState } from '../limits.js'
 import type { AccessRow } from '../store/rows.js'
 import type { Access } from './access.js'
 import type { Context } from './context.js'
 import { FailureLimit } from './failures.js'
 import { revokeKey } from './lifecycle.js'
-import { Limits, type CheckRate } from './limiting.js'
+import { Limits, type RateLimiter } from './limiting.js'
 import type { ApiUser } from './records.js'
 import { Refusals, type RefusalLog } from './refusals.js'
 import { Verifier, type Caller } from './verifier.js'
@@ -110,8 +110,13 @@ export class Admission {
   }
 
   /** Says what checks rate limits; null for nothing, and then every key that has one is refused. */
-  useLimiter (checkRate: CheckRate | null): void {
-    this.#limits.checkRate = checkRate
+  useLimiter (limiter: RateLimiter | null): void {
+    this.#limits.limiter = limiter
+  }
+
+  /** Where a key stands within its rate limit, without any effect; null when that cannot be told. */
+  async peekRate (keyId: string, limit: RateLimit): Promise<RateState | null> {
+    return await this.#limits.peek(keyId, limit)
   }
 
   /** Logs the refusals that were only counted. */

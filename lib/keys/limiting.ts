@@ -6,6 +6,16 @@ import type { Store } from '../store/store.js'
 /** Counts a request of a key against its rate limit. Rejects when that cannot be done. */
 export type CheckRate = (keyId: string, limit: RateLimit) => Promise<RateState & { readonly isExceeded: boolean }>
 
+/** Tells where a key stands within its rate limit and counts nothing. Rejects when that cannot be told. */
+export type PeekRate = (keyId: string, limit: RateLimit) => Promise<RateState>
+
+/** What counts the requests of keys. */
+export interface RateLimiter {
+  readonly check: CheckRate
+  /** Null where looking would count as a request. */
+  readonly peek: PeekRate | null
+}
+
 /** What is looked at of a key: what it may do, by itself or by whom it belongs to. */
 export interface Limited {
   readonly user: { readonly keyId: string }
@@ -16,7 +26,7 @@ export interface Limited {
 /** Holds keys to their rate limits and quotas. A limit that cannot be checked refuses. */
 export class Limits {
   /** Null where nothing can check rate limits. */
-  checkRate: CheckRate | null = null
+  limiter: RateLimiter | null = null
   readonly #store: Pick<Store, 'takeQuota'>
   readonly #now: () => number
 
@@ -44,10 +54,20 @@ export class Limits {
     return state
   }
 
-  async #askRate (keyId: string, rate: RateLimit): ReturnType<CheckRate> {
-    if (this.checkRate === null) throw new UnavailableError({ cause: new Error('rate limits need the package @fastify/rate-limit, and an application that is ready') })
+  /** Where a key stands within its rate limit; null when that cannot be told without counting a request, or not now. */
+  async peek (keyId: string, rate: RateLimit): Promise<RateState | null> {
     try {
-      return await this.checkRate(keyId, rate)
+      return await this.limiter?.peek?.(keyId, rate) ?? null
+    } catch {
+      // To know it is not worth an error. What is wrong with the store is logged with the requests that it refuses.
+      return null
+    }
+  }
+
+  async #askRate (keyId: string, rate: RateLimit): ReturnType<CheckRate> {
+    if (this.limiter === null) throw new UnavailableError({ cause: new Error('rate limits need the package @fastify/rate-limit, and an application that is ready') })
+    try {
+      return await this.limiter.check(keyId, rate)
     } catch (error) {
       throw new UnavailableError({ cause: error })
     }

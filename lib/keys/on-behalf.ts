@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { toMilliseconds, type Duration } from '../durations.js'
 import { InvalidKeyError } from '../errors.js'
 import { endOf } from './access.js'
+import type { Admission } from './admission.js'
 import { checkKeyChanges, checkKeyFields, checkRevocation, checkRotation } from './arguments.js'
 import type { Context } from './context.js'
 import { boundsOf, type Bounds } from './delegation.js'
@@ -12,6 +13,7 @@ import { issue, type KeyRequest } from './issuing.js'
 import { revokeKey, rotateKey, unknownKey, updateKey } from './lifecycle.js'
 import { findKeys, type KeyPage, type KeySearch } from './listing.js'
 import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
+import { readRate, type RateRecord } from './rate.js'
 import { digestOf } from './secret.js'
 import { readUsage, type DayUsage, type UsageRange } from './usage.js'
 
@@ -32,10 +34,12 @@ export interface Asker {
  */
 export class OnBehalf {
   readonly #context: Context
+  readonly #admission: Pick<Admission, 'peekRate'>
 
   /** Made by the service. */
-  constructor (context: Context) {
+  constructor (context: Context, admission: Pick<Admission, 'peekRate'>) {
     this.#context = context
+    this.#admission = admission
   }
 
   async create (asker: Asker, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
@@ -79,6 +83,11 @@ export class OnBehalf {
   async usage (asker: Asker, keyId: string, range: UsageRange): Promise<DayUsage[]> {
     await this.get(asker, keyId)
     return await readUsage(this.#context, keyId, range)
+  }
+
+  async rateLimit (asker: Asker, keyId: string): Promise<RateRecord | null> {
+    await this.get(asker, keyId)
+    return await readRate(this.#context, this.#admission, keyId)
   }
 
   async history (asker: Asker, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {

@@ -18,6 +18,7 @@ import { OnBehalf } from './on-behalf.js'
 import { PatientSaves } from './patience.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
+import { readRate, type RateRecord } from './rate.js'
 import type { RefusalLog } from './refusals.js'
 import { readUsage, readUses, type DayUsage, type UsageRange } from './usage.js'
 
@@ -54,7 +55,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
     }
     this.admission = new Admission(this.#context, log)
     this.profiles = new Profiles(this.#context)
-    this.onBehalf = new OnBehalf(this.#context)
+    this.onBehalf = new OnBehalf(this.#context, this.admission)
   }
 
   /**
@@ -252,6 +253,18 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    */
   async usage (keyId: string, range: UsageRange = {}): Promise<DayUsage[]> {
     return await readUsage(this.#context, keyId, range)
+  }
+
+  /**
+   * Tells which rate limit holds for a key, wherever that is said, and how many requests of it are left, without counting one.
+   * Counted is where @fastify/rate-limit keeps its counts: in this process, unless the application gave it a store that others
+   * share.
+   *
+   * @returns null for no limit
+   * @throws FST_API_KEY_NOT_FOUND
+   */
+  async rateLimit (keyId: string): Promise<RateRecord | null> {
+    return await readRate(this.#context, this.admission, keyId)
   }
 
   /**

@@ -39,7 +39,7 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
   await app.register(async (app) => {
     takeJson(app)
     app.addHook('onRequest', createDoor(deps))
-    const { list, create, get, update, revoke, rotate, usage, history } = handlersOf(deps.service)
+    const { list, create, get, update, revoke, rotate, usage, rateLimit, history } = handlersOf(deps.service)
 
     app.get('/', route(schemas.list), known(list))
     app.post('/', route(schemas.create), known(create))
@@ -48,6 +48,7 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
     app.delete('/:id', route(schemas.revoke), known(revoke))
     app.post('/:id/rotate', { ...route(schemas.rotate), preValidation: expectNothing }, known(rotate))
     app.get('/:id/usage', route(schemas.usage), known(usage))
+    app.get('/:id/rate-limit', route(schemas.rateLimit), known(rateLimit))
     app.get('/:id/history', route(schemas.history), known(history))
   })
 

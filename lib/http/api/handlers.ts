@@ -48,6 +48,10 @@ export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
       return { days: await onBehalf.usage(asker, idOf(request), request.query as UsageRange) }
     },
 
+    async rateLimit ({ asker, request }: Ask) {
+      return { rateLimit: await onBehalf.rateLimit(asker, idOf(request)) }
+    },
+
     async history ({ asker, request }: Ask) {
       const { limit, cursor: from } = request.query as { limit?: number, cursor?: string }
       const { entries, cursor } = await onBehalf.history(asker, idOf(request), {

@@ -94,6 +94,19 @@ const ENTRY = answer({
 
 const DAY = answer({ day: { type: 'string', format: 'date' }, accepted: WHOLE, refused: { type: 'object', additionalProperties: WHOLE, description: 'by the code of the error' } })
 
+const RATE: Schema = {
+  anyOf: [
+    answer({
+      max: WHOLE,
+      timeWindow: { ...WHOLE, description: 'in milliseconds' },
+      remaining: { ...orNull(WHOLE), description: 'requests left in the present window; null when that cannot be told' },
+      resetsAt: { ...orNull(TIME), description: 'when the present window is over; null when no request has begun one' }
+    }),
+    NOT_SAID
+  ],
+  description: 'what holds for the key, wherever that is said; null for no limit'
+}
+
 const FAILURE: Schema = {
   description: 'Refused, and nothing was changed.',
   type: 'object',
@@ -156,6 +169,11 @@ export function schemasOf (settings: KeyBounds) {
       params: PARAMS,
       querystring: object({ from: DATE, to: DATE }),
       response: withFailures(200, 'The days on which anything happened.', answer({ days: { type: 'array', items: DAY } }))
+    }),
+    rateLimit: route('getApiKeyRateLimit', 'The rate limit of a key and how much of it is left, which counts none of its requests', {
+      params: PARAMS,
+      querystring: NO_QUERY,
+      response: withFailures(200, 'The limit.', answer({ rateLimit: RATE }))
     }),
     history: route('getApiKeyHistory', 'What was changed of a key and by whom, newest first', {
       params: PARAMS,

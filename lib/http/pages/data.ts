@@ -240,10 +240,23 @@ export interface ChartView {
 
 /** What limits a key. */
 export interface LimitsView {
-  /** Requests in each window of time; null for no limit. */
-  readonly rate: { readonly max: number, readonly window: string } | null
+  /** Null for no limit. */
+  readonly rate: RateView | null
   /** Null for no quota. */
   readonly quota: QuotaView | null
+}
+
+/** How many requests a key has in each window of time, and has left of them. */
+export interface RateView {
+  readonly max: number
+  /** The length of a window, in words. */
+  readonly window: string
+  /** How many are left in the present window; null when that cannot be told. */
+  readonly left: number | null
+  /** When the present window is over; null when no request has begun one, or when that cannot be told. */
+  readonly resets: TimeView | null
+  /** What is used, of 100; null when that cannot be told. */
+  readonly width: number | null
 }
 
 /** How many uses a key has, and has left. */

@@ -41,7 +41,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
       previousUsed: key.previousUsedAt === null ? null : language.past(key.previousUsedAt, now),
       reason: key.revokedReason,
       chart: toChartView(await service.usage(key.id), now, language),
-      limits: toLimitsView(key, profile, now, language),
+      limits: toLimitsView(key, await service.rateLimit(key.id), now, language),
       history: {
         entries: toHistoryView(history.entries, visitor.user, now, language),
         older: history.cursor === null ? null : `${view.url}?before=${history.cursor}#ak-history`

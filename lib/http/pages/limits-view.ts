@@ -1,14 +1,21 @@
-import type { ProfileRecord } from '../../keys/profile-records.js'
+import type { RateRecord } from '../../keys/rate.js'
 import type { KeyRecord } from '../../keys/records.js'
 import type { LimitsView } from './data.js'
 import type { Language } from './language.js'
 
-/** What limits a key, and how much of that is left. Its own rate limit wins over what holds for its profile. */
-export function toLimitsView ({ quota, rateLimit }: KeyRecord, profile: ProfileRecord | null, now: number, language: Language): LimitsView {
+/** What limits a key, and how much of that is left. */
+export function toLimitsView ({ quota }: KeyRecord, rate: RateRecord | null, now: number, language: Language): LimitsView {
   const { duration } = language
-  const rate = rateLimit === false ? null : rateLimit ?? profile?.rateLimit ?? null
   return {
-    rate: rate === null ? null : { max: rate.max, window: duration(rate.timeWindow) },
+    rate: rate === null
+      ? null
+      : {
+          max: rate.max,
+          window: duration(rate.timeWindow),
+          left: rate.remaining,
+          resets: rate.resetsAt === null ? null : language.due(rate.resetsAt, now),
+          width: rate.remaining === null ? null : toWidth(rate.max - rate.remaining, rate.max)
+        },
     quota: quota === null
       ? null
       : {
@@ -17,8 +24,12 @@ export function toLimitsView ({ quota, rateLimit }: KeyRecord, profile: ProfileR
           left: Math.max(0, quota.max - quota.used),
           every: quota.every === null ? null : duration(quota.every),
           resets: quota.resetsAt === null ? null : language.due(quota.resetsAt, now),
-          // Of a bar that is 100 wide.
-          width: Math.min(100, quota.used / quota.max * 100)
+          width: toWidth(quota.used, quota.max)
         }
   }
+}
+
+/** How much is used, of a bar that is 100 wide. */
+function toWidth (used: number, max: number): number {
+  return Math.min(100, used / max * 100)
 }
