@@ -261,10 +261,14 @@ test('an administrator changes the keys of others by these pages, and goes back 
 test('forms sent after the session ended change nothing, and lead back to a page', async (t) => {
   const { app, post } = await buildPages(t, { pages: { loginUrl: '/in' } })
   const { id } = await app.apiKeys.create('ann', { name: 'k' })
-  for (const [path, back] of [['edit', '/edit'], ['rotate', '/rotate'], ['disable', ''], ['enable', '']] as const) {
+  for (const [path, back, told] of [
+    ['edit', '/edit?name=x&expiry=&date=&scopes=&addresses=', 'what you entered will be there'], ['rotate', '/rotate?overlap=0', 'what you entered will be there'],
+    ['disable', '', 'then repeat what you did'], ['enable', '', 'then repeat what you did']
+  ] as const) {
     const page = await post(`/keys/${id}/${path}`, { name: 'x', overlap: '0' }, null)
     t.equal(page.statusCode, 401)
-    t.match(textOf(page), 'Nothing was changed. Sign in again, then repeat what you did.')
+    t.match(textOf(page), 'Nothing was changed. Sign in again')
+    t.match(textOf(page), told)
     t.match(page.body, `href="/in?next=${encodeURIComponent(`/keys/${id}${back}`)}"`)
   }
   t.match(await app.apiKeys.get(id), { name: 'k', state: 'active', rotatedAt: null })

@@ -125,7 +125,10 @@ test('a form sent past the limit makes nothing and says so', async (t) => {
   t.equal(page.statusCode, 409)
   t.match(page.body, 'role="alert" tabindex="-1" autofocus>No key was made.<')
   t.match(textOf(page), 'You hold the 1 API key that you may have.')
+  t.notMatch(textOf(page), 'You may make 0 more')
   t.equal((await app.apiKeys.list('ann')).length, 1)
+  await app.apiKeys.revokeAll('ann')
+  t.equal((await post('/keys', { name: 'second', nonce: nonceOf(page) })).statusCode, 200, 'and can be sent from there when there is room')
 })
 
 test('a form of somebody who may not make keys is refused', async (t) => {
@@ -135,6 +138,24 @@ test('a form of somebody who may not make keys is refused', async (t) => {
   t.equal(page.statusCode, 403)
   t.match(textOf(page), 'No key was made.')
   t.match(textOf(page), 'You may not make API keys.')
+})
+
+test('what was entered is shown again whatever keeps the key from being made', async (t) => {
+  const { app, get, post } = await buildPages(t, { maxKeys: 0, scopes: { read: 'Read', write: 'Write' } })
+  const fields = 'name=night+job&expiry=date&date=2026-12-24&scopes=write&addresses=192.0.2.1%0A%3A%3A1'
+  for (const [status, told] of [[409, 'You may hold no API keys.'], [403, 'You may not make API keys.']] as const) {
+    for (const page of [await post('/keys', fields), await get(`/keys?${fields}`)]) {
+      if (page.statusCode !== 200) t.equal(page.statusCode, status)
+      t.match(textOf(page), told)
+      t.match(page.body, 'name="name" value="night job"')
+      t.match(page.body, '<option value="date" selected')
+      t.match(page.body, 'type="date" value="2026-12-24"')
+      t.match(page.body, 'name="scopes" value="write" checked')
+      t.match(page.body, '\n192.0.2.1\n::1</textarea>')
+    }
+    t.notMatch((await get('/keys')).body, 'id="ak-name"', 'with nothing entered there is no form')
+    await app.apiKeys.profiles.update('ann', { canMakeKeys: false })
+  }
 })
 
 test('a field that was sent twice, or a nonce of the wrong size, is refused', async (t) => {

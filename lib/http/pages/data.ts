@@ -306,8 +306,12 @@ export interface ListView {
   readonly newest: string | null
   readonly older: string | null
   readonly room: RoomView
-  /** Null when no key may be made, and `refusal` says why; and on further pages, where both are null. */
+  /**
+   * Null on further pages, and when no key may be made; but where something was entered and could not be taken, it is there with
+   * that.
+   */
   readonly form: FormView | null
+  /** Why no key may be made; null when one may, and on further pages. */
   readonly refusal: string | null
 }
 

@@ -3,9 +3,11 @@ import { NotFoundError } from '../../errors.js'
 import type { KeyChanges } from '../../keys/granting.js'
 import type { KeyRecord } from '../../keys/records.js'
 import { isLive, tellConflict, tellEnded } from './conflict.js'
+import type { Notice } from './data.js'
 import { readEntered, type Entered, type Faults } from './entered.js'
 import { codeOf } from './failure.js'
 import { readField } from './form.js'
+import { readKept } from './kept.js'
 import { rulesFor, strayFault, toFaults, toFieldsView, toKeyFields, type FieldRules, type KeyFields } from './key-form.js'
 import { toKeyView } from './key-view.js'
 import { findKey, surroundings } from './owned-key.js'
@@ -16,7 +18,9 @@ import type { Visit } from './signed-in.js'
 export async function showEdit (visit: Visit): Promise<FastifyReply> {
   const key = await findKey(visit)
   if (!isLive(key)) return await tellEnded(visit, key)
-  return await sendEdit(visit, key, await findRules(visit, key), { status: 200, entered: enteredOf(key) })
+  const kept = readKept(visit.request.query, enteredOf(key))
+  const notice = kept === null ? null : { kind: 'warning', text: visit.language.say('edit.filledIn') } as const
+  return await sendEdit(visit, key, await findRules(visit, key), { status: 200, entered: kept ?? enteredOf(key), notice })
 }
 
 /** `POST /:id/edit`: changes a key, or with `action=Cancel` goes back. */
@@ -63,10 +67,10 @@ interface Showing {
   readonly status: number
   readonly entered: Entered
   readonly faults?: Faults
-  readonly error?: string
+  readonly notice?: Notice | null
 }
 
-async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { status, entered, faults = {}, error }: Showing): Promise<FastifyReply> {
+async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { status, entered, faults = {}, notice = null }: Showing): Promise<FastifyReply> {
   const { context, visitor, language, base, reply } = visit
   const title = language.say('edit.title')
   return await sendPage(context, reply, {
@@ -75,7 +79,7 @@ async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { stat
     title: status === 200 ? title : language.say('page.error', { title }),
     visitor,
     ...surroundings(visit, key),
-    notice: error === undefined ? strayFault(rules, faults) : { kind: 'error', text: error },
+    notice: notice ?? strayFault(rules, faults),
     data: { key: toKeyView(key, base, context.now(), language), fields: toFieldsView(rules, entered, faults, language) }
   })
 }
@@ -85,5 +89,5 @@ async function explain (visit: Visit, key: KeyRecord, rules: FieldRules, entered
   const faults = toFaults(error, visit.language)
   if (faults !== null) return await sendEdit(visit, key, rules, { status: 400, entered, faults })
   if (codeOf(error) !== 'FST_API_KEY_UNKNOWN_GROUP') return await tellConflict(visit, key, error)
-  return await sendEdit(visit, key, rules, { status: 403, entered, error: visit.language.say('edit.notNow') })
+  return await sendEdit(visit, key, rules, { status: 403, entered, notice: { kind: 'error', text: visit.language.say('edit.notNow') } })
 }

@@ -21,7 +21,8 @@ export const FIELDS = ['name', 'expiry', 'scopes', 'addresses'] as const
 /** What is wrong with what was entered, by field. */
 export type Faults = Readonly<Partial<Record<typeof FIELDS[number], string>>>
 
-const NOTHING: Entered = { name: '', expiry: undefined, date: '', scopes: [], addresses: '' }
+/** An empty form. */
+export const NOTHING: Entered = { name: '', expiry: undefined, date: '', scopes: [], addresses: '' }
 
 /**
  * Reads a form for a key.
@@ -36,24 +37,6 @@ export function readEntered (fields: unknown): Entered {
     scopes: readFields(fields, 'scopes'),
     addresses: (readField(fields, 'addresses') ?? '').replaceAll('\r\n', '\n')
   }
-}
-
-/** Reads what a form shall be filled in with; nothing when that is not as it should be. */
-export function readEnteredHint (fields: unknown): Entered {
-  try {
-    return readEntered(fields)
-  } catch {
-    return NOTHING
-  }
-}
-
-/** What was entered, as a query that fills it in again. Long lists of addresses are left out, as addresses have limits of their own. */
-export function toQuery ({ name, expiry, date, scopes, addresses }: Entered): string {
-  const fields = [
-    ['name', name], ['expiry', expiry ?? ''], ['date', date], ...scopes.map((scope) => ['scopes', scope]), ['addresses', addresses.length > 1000 ? '' : addresses]
-  ]
-  const query = fields.flatMap(([name = '', value = '']) => value === '' ? [] : [`${name}=${encodeURIComponent(value)}`]).join('&')
-  return query.length > 4000 ? `name=${encodeURIComponent(name)}` : query
 }
 
 /** The networks that were entered; null for anywhere. */

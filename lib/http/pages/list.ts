@@ -5,8 +5,9 @@ import type { KeyCount } from '../../keys/listing.js'
 import type { DayUsage } from '../../keys/usage.js'
 import { toSparkView } from './chart.js'
 import type { ListKeyView, Notice, SearchView } from './data.js'
-import { readEnteredHint, type Entered, type Faults } from './entered.js'
+import { NOTHING, type Entered, type Faults } from './entered.js'
 import { readHint } from './form.js'
+import { readKept } from './kept.js'
 import { rulesOf, strayFault, toFormView } from './key-form.js'
 import { toKeyView } from './key-view.js'
 import type { Language } from './language.js'
@@ -21,7 +22,7 @@ const PAGE = 25
 /** `GET /`: the visitor's keys and the form for another. */
 export async function showList (visit: Visit): Promise<FastifyReply> {
   const { request } = visit
-  return await sendList(visit, { status: 200, entered: readEnteredHint(request.query), asked: readSearch(request.query) })
+  return await sendList(visit, { status: 200, entered: readKept(request.query, NOTHING) ?? NOTHING, asked: readSearch(request.query) })
 }
 
 /** What a list is shown for. */
@@ -66,7 +67,8 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
       newest: asked.before === undefined ? null : toListUrl(base, { ...asked, before: undefined }),
       older: found.cursor === null ? null : toListUrl(base, { ...asked, before: found.cursor }),
       room,
-      form: isFirst && refusal === null ? toFormView({ action: base, rules, entered, faults }, language) : null,
+      // What was entered is not lost when no key may be made just now.
+      form: isFirst && (refusal === null || entered !== NOTHING) ? toFormView({ action: base, rules, entered, faults }, language) : null,
       refusal
     }
   })

@@ -4,7 +4,7 @@ import { isLive, tellConflict, tellEnded } from './conflict.js'
 import { sendCreated } from './created.js'
 import type { ChoiceView } from './data.js'
 import { codeOf } from './failure.js'
-import { readField } from './form.js'
+import { readField, readHint } from './form.js'
 import { toKeyView } from './key-view.js'
 import type { Language } from './language.js'
 import { findKey, surroundings } from './owned-key.js'
@@ -63,7 +63,7 @@ async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: 
     ...surroundings(visit, key),
     data: {
       key: toKeyView(key, base, now, language),
-      overlaps: toChoices(key, now, language),
+      overlaps: toChoices(key, now, readHint(visit.request.query, 'overlap'), language),
       error,
       rotated: String(key.rotatedAt?.getTime() ?? ''),
       previousUntil: key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null
@@ -71,9 +71,9 @@ async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: 
   })
 }
 
-/** Those that end before the key does, with a minute to choose one. */
-function toChoices ({ expiresAt }: KeyRecord, now: number, { say, duration }: Language): ChoiceView[] {
+/** Those that end before the key does, with a minute to choose one. `asked` is what was chosen before. */
+function toChoices ({ expiresAt }: KeyRecord, now: number, asked: string | undefined, { say, duration }: Language): ChoiceView[] {
   const fitting = [...OVERLAPS].filter(([, overlap]) => overlap === 0 || expiresAt === null || now + overlap + 60_000 <= expiresAt.getTime())
-  const preset = fitting.some(([value]) => value === USUAL) ? USUAL : fitting.at(-1)?.[0]
+  const preset = [asked, USUAL].find((wanted) => fitting.some(([value]) => value === wanted)) ?? fitting.at(-1)?.[0]
   return fitting.map(([value, overlap]) => ({ value, text: overlap === 0 ? say('rotate.none') : say('rotate.overlap', { length: duration(overlap) }), selected: value === preset }))
 }

@@ -2,10 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NotFoundError } from '../../errors.js'
 import type { ProfileRecord } from '../../keys/profile-records.js'
 import { findVisitor, type Visitor } from '../visitor.js'
-import { readEnteredHint, toQuery } from './entered.js'
 import { toLocalPath, toLoginUrl } from './login.js'
 import type { Language } from './language.js'
 import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
+import { endSession } from './session-ended.js'
 
 /** A request of somebody who is signed in. */
 export interface Visit {
@@ -53,21 +53,4 @@ function turnAway (context: PagesContext, request: FastifyRequest, reply: Fastif
   if (loginUrl !== undefined) return redirect(reply, toLoginUrl(loginUrl, toLocalPath(request.originalUrl)))
   const { say } = speakTo(context, request)
   return sendMessage(context, reply, 401, { heading: say('message.signIn'), text: say('message.signInText'), link: null })
-}
-
-/** A redirect would lose the form without a word, so this says what became of it and keeps what was entered. */
-function endSession (context: PagesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { loginUrl } = context.settings
-  const { say } = speakTo(context, request)
-  const isCreating = [context.prefix, `${context.prefix}/`].includes(String(request.routeOptions.url))
-  const query = isCreating ? toQuery(readEnteredHint(request.body)) : ''
-  const back = isCreating
-    ? baseOf(context, request) + (query === '' ? '' : `?${query}`)
-    // What only takes a form has no page of its own to come back to.
-    : toLocalPath(request.originalUrl).replace(/\/(enable|disable)(?=$|[?])/, '')
-  return sendMessage(context, reply, 401, {
-    heading: say('message.sessionEnded'),
-    text: say(isCreating ? 'message.sessionEndedCreate' : 'message.sessionEndedText'),
-    link: loginUrl === undefined ? null : { href: toLoginUrl(loginUrl, back), text: say('page.signIn') }
-  })
 }
