@@ -22,6 +22,12 @@ export function isRefusal (error: unknown): error is Refusal {
   return error instanceof Error && 'code' in error && 'statusCode' in error && Number(error.statusCode) < 500
 }
 
+/** The status that an error names; 500 when it names none of a failure. */
+export function statusOf (error: unknown): number {
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  return status >= 400 && status < 600 ? status : 500
+}
+
 /** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */
 const RETRY_AFTER = 1
 
@@ -148,6 +154,9 @@ export const DriverMissingError = createError('FST_API_KEY_DRIVER_MISSING', 'The
 
 /** 500: `getUser`, `autoProfile` or `now` answered with something that is not of the documented form. */
 export const CallbackError = createError('FST_API_KEY_INVALID_CALLBACK_RESULT', '%s must return %s, got %s', 500)
+
+/** 500, or the status that was thrown: `getUser` failed. What it threw is the error's cause, for the log alone. */
+export const CallbackFailedError = createError('FST_API_KEY_CALLBACK_FAILED', 'It cannot be found out who is asking', 500)
 
 /**
  * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a

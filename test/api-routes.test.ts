@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t from 'tap'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, Clock, HEADER, server, T0 } from './helpers/app.js'
+import { ask, bareServer, Clock, ERROR, HEADER, Log, server, T0 } from './helpers/app.js'
 import { buildApi, callApi, manager, type Caller } from './helpers/api.js'
 import { onEachEngine } from './helpers/engines.js'
 import { userOf } from './helpers/pages.js'
@@ -162,6 +162,22 @@ t.test("the keys are the owner's whom the session names, and a change is the per
   const { id: own } = await app.apiKeys.create('ann')
   t.equal((await call(ANN, 'GET', `/${own}`)).statusCode, 404)
   t.match((await call(ANN, 'POST', '', { userId: 'eve' })).json(), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: /^userId must be one of name, scopes/ })
+})
+
+t.test('of what getUser throws callers learn nothing but the status that it named, and the log has the cause', async (t) => {
+  const secret = 'at /srv/app/sessions.js'
+  for (const [thrown, status] of [
+    [new Error(secret), 500], [secret, 500], [Object.assign(new Error(secret), { statusCode: 503, code: 'APP' }), 503],
+    [Object.assign(new Error(secret), { statusCode: 401 }), 401], [Object.assign(new Error(secret), { statusCode: 302 }), 500]
+  ] as const) {
+    const log = new Log()
+    const app = await server(t, { api: true, getUser: async () => { throw thrown } }, log)
+    const response = await callApi(app, ANN, 'POST', '', { name: 'k' })
+    t.match(response.json(), { statusCode: status, code: 'FST_API_KEY_CALLBACK_FAILED', message: 'It cannot be found out who is asking' })
+    t.notMatch(response.body, secret)
+    t.match(log.text, secret)
+    t.equal(log.lines.filter(({ level }) => level === ERROR).length, status === 401 ? 0 : 1)
+  }
 })
 
 t.test('a person gets a profile as autoProfile says', async (t) => {

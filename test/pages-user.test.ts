@@ -13,6 +13,33 @@ test('getUser may answer at once or later, with whatever else its user has', asy
   }
 })
 
+test("an application's own record may be an object of a class, also one that reads its properties when asked", async (t) => {
+  class Base { get id (): string { return 'ann' } }
+  class Entity extends Base {
+    reads = 0
+    readonly #name = 'Ann Lee'
+    get name (): string { this.reads++; return this.#name }
+    get owner (): string { return 'acme' }
+    save (): void {}
+  }
+  const entity = new Entity()
+  const bare: User = Object.assign(Object.create(null), { id: 'ann', name: 'Ann Lee', owner: 'acme' })
+  for (const getUser of [() => entity, async () => entity, () => bare]) {
+    const { app, get, post } = await buildPages(t, { getUser })
+    t.match(textOf(await get('/keys')), 'Signed in as Ann Lee for acme')
+    await post('/keys', { name: 'k' })
+    t.match(await app.apiKeys.list('acme'), [{ name: 'k' }])
+  }
+  t.equal(entity.reads, 4, 'once for each request')
+})
+
+test('a property that cannot be read is as if getUser had failed', async (t) => {
+  const { get } = await buildPages(t, { getUser: () => ({ get id (): string { throw new Error('no connection') } }) })
+  const page = await get('/keys')
+  t.equal(page.statusCode, 500)
+  t.notMatch(page.body, 'no connection')
+})
+
 test('an empty name is as good as none, and an owner that is oneself is not told', async (t) => {
   const { get } = await buildPages(t, { getUser: () => ({ id: 'ann', name: '', owner: 'ann' }) })
   t.match(textOf(await get('/keys')), /^Signed in as ann API keys/)
@@ -28,6 +55,7 @@ test('getUser is asked after the hooks of the application', async (t) => {
 
 test('an answer of another form is a mistake of the application, which the log names and the page does not', async (t) => {
   const answers: Array<[unknown, string]> = [
+    [() => ({ id: 'ann' }), 'a function'], [Symbol('ann'), 'a symbol'], [Object.assign([], { id: 'ann' }), 'an array'], [new Date(0), 'id: undefined'],
     ['ann', 'a string of 3 characters'], [true, 'true'], [[], 'an array'], [{}, 'id: undefined'], [{ id: 7 }, 'id: 7'], [{ id: '' }, 'id: an empty string'],
     [{ id: 'x'.repeat(256) }, 'id: a string of 256 characters'], [{ id: 'a\nb' }, 'id: a string of 3 characters'],
     [{ id: 'ann', name: null }, 'name: null'], [{ id: 'ann', admin: 1 }, 'admin: 1'], [{ id: 'ann', owner: '' }, 'owner: an empty string']
@@ -35,7 +63,7 @@ test('an answer of another form is a mistake of the application, which the log n
   for (const [answer, got] of answers) {
     const lines: string[] = []
     const logger = { level: 'error', stream: { write: (line: string) => { lines.push(line) } } }
-    const getUser = (): User => JSON.parse(JSON.stringify(answer))
+    const getUser = () => answer as User
     const { get } = await buildPages(t, { getUser }, undefined, { logger })
     const page = await get('/keys')
     t.equal(page.statusCode, 500, got)

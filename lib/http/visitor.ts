@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { isBoolean, isPlainObject } from '../checks.js'
-import { CallbackError, describe } from '../errors.js'
+import { isBoolean } from '../checks.js'
+import { CallbackError, CallbackFailedError, describe, statusOf } from '../errors.js'
 import { isUserId } from '../keys/arguments.js'
 import type { By } from '../keys/events.js'
 import type { User } from '../keys/records.js'
@@ -23,13 +23,12 @@ const FORM = 'null or { id, name?, admin?, owner? } with an id and owner of 1 to
  * Asks the application who is there.
  *
  * @returns null when nobody is signed in
- * @throws FST_API_KEY_INVALID_CALLBACK_RESULT, and whatever `getUser` throws
+ * @throws FST_API_KEY_INVALID_CALLBACK_RESULT, or FST_API_KEY_CALLBACK_FAILED when `getUser` throws
  */
 export async function findVisitor (getUser: GetUser, request: FastifyRequest): Promise<Visitor | null> {
-  const answer: unknown = await getUser(request)
-  if (answer === null || answer === undefined) return null
+  const answer = await askApplication(getUser, request)
+  if (answer === null) return null
   checkUser(answer)
-  // Only what is asked for: an application may well return its own record of the user.
   const { id, name, admin, owner } = answer
   const user = {
     id,
@@ -52,8 +51,26 @@ const FIELDS: Readonly<Record<keyof User, Test>> = {
   owner: optional(isUserId)
 }
 
-function checkUser (answer: unknown): asserts answer is User {
-  if (!isPlainObject(answer)) throw new CallbackError('getUser', FORM, describe(answer))
+/**
+ * Asks the application, and reads only what is wanted, this once: it may well answer with its own record of the user, whose
+ * properties may be those of a class and be read from a database. What it throws may tell callers what they are not to know.
+ */
+async function askApplication (getUser: GetUser, request: FastifyRequest): Promise<Readonly<Record<string, unknown>> | null> {
+  let answer: unknown
+  try {
+    answer = await getUser(request)
+    if (answer === null || answer === undefined) return null
+    if (typeof answer === 'object' && !Array.isArray(answer)) {
+      const { id, name, admin, owner } = answer as Partial<Record<keyof User, unknown>>
+      return { id, name, admin, owner }
+    }
+  } catch (error) {
+    throw Object.assign(new CallbackFailedError({ cause: error }), { statusCode: statusOf(error) })
+  }
+  throw new CallbackError('getUser', FORM, describe(answer))
+}
+
+function checkUser (answer: Readonly<Record<string, unknown>>): asserts answer is Readonly<Record<string, unknown>> & User {
   for (const [name, test] of Object.entries(FIELDS)) {
     if (!test(answer[name])) throw new CallbackError('getUser', FORM, `${name}: ${describe(answer[name])}`)
   }

@@ -39,7 +39,7 @@ export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler
  * Finds out who asks. People are looked for here and not in the hook, as late as the pages do, since the application may
  * need hooks of its own to know them.
  *
- * @throws FST_API_KEY_MISSING, FST_API_KEY_NO_PROFILE, FST_API_KEY_INVALID_CALLBACK_RESULT
+ * @throws FST_API_KEY_MISSING, FST_API_KEY_NO_PROFILE, FST_API_KEY_INVALID_CALLBACK_RESULT, FST_API_KEY_CALLBACK_FAILED
  */
 export async function findAsker ({ service, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
   const { apiUser } = request

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { retryHeaders } from '../../errors.js'
+import { retryHeaders, statusOf } from '../../errors.js'
 import { baseOf, sendBare, sendMessage, speakTo, type PagesContext } from './page.js'
 import { TEXT, type TextName } from './text.js'
 
@@ -42,11 +42,6 @@ export function createFailureHandler (context: PagesContext) {
 /** The code of an error; empty when it has none. */
 export function codeOf (error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-function statusOf (error: unknown): number {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  return status >= 400 && status < 600 ? status : 500
 }
 
 function textsOf (error: unknown, status: number): [TextName, TextName] {
