@@ -92,7 +92,7 @@ pageTest('without script the same is possible', { javaScriptEnabled: false }, as
 pageTest('the chart has its figures in words, in a table and under the pointer', {}, async (t, page) => {
   const { base, ids } = await start()
   await page.goto(`${base}/${ids.get('Photo import')}`)
-  const chart = page.getByRole('img', { name: /Requests by day in the last 30 days: \d+ accepted, 18 refused/ })
+  const chart = page.getByRole('img', { name: /Requests by day \(UTC\) in the last 30 days: \d+ accepted, 18 refused/ })
   t.ok(await chart.isVisible())
   const { height = 0 } = await chart.boundingBox() ?? {}
   t.ok(height > 100)
@@ -100,7 +100,7 @@ pageTest('the chart has its figures in words, in a table and under the pointer',
   t.equal(await page.getByRole('table').getByRole('row').count(), 28)
   await page.getByText('Not an allowed address: 18').waitFor()
   await page.goto(base)
-  await page.getByRole('img', { name: /uses in the last 30 days, at most 22 in a day/ }).waitFor()
+  await page.getByRole('img', { name: /uses in the last 30 days, at most 22 in a day \(UTC\)/ }).waitFor()
 })
 
 pageTest('many keys are searched and paged through', {}, async (t, page) => {

@@ -1,7 +1,9 @@
 import { test } from 'tap'
 import { attribute, buildPages, NOW, textOf } from './helpers/pages.js'
 
-const DAY = 86_400_000
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
 
 /** The names of the keys on a page. */
 function names ({ body }: { body: string }): string[] {
@@ -32,7 +34,7 @@ test('more keys come in pages, newest first, and with a search', async (t) => {
   const third = await get(link(second, 'Older keys') ?? '')
   t.same([...names(first), ...names(second), ...names(third)], batch(60).map(({ name }) => name).reverse())
   t.match(first.body, /<input id="ak-q" name="q" type="search" value="" maxlength="24"/)
-  t.match(textOf(third), 'Active keys 60', 'the count is of all')
+  t.match(textOf(third), 'Current keys 60', 'the count is of all')
   t.equal(link(first, 'Newest keys'), undefined)
   t.equal(link(third, 'Newest keys'), '/keys')
   t.equal(link(third, 'Older keys'), undefined)
@@ -85,11 +87,45 @@ test('results come in pages too, of those that have ended as well', async (t) =>
   t.match(textOf(await get('/keys?show=ended', 'bob')), 'No revoked or expired keys Keys that are revoked or have expired are kept here as history.')
 })
 
-test('a key that ends within 14 days is expiring soon', async (t) => {
+test('a key is expiring soon within a fifth of its life', async (t) => {
   let now = NOW
   const { app, get } = await buildPages(t, { now: () => now })
-  const { id } = await app.apiKeys.create('ann', { name: 'k', expiresIn: '30d' })
-  now += 16 * DAY - 1
+  for (const [life, soon] of [['1h', 12 * MINUTE], ['14d', 2.8 * DAY], ['30d', 6 * DAY], ['70d', 14 * DAY], ['1y', 14 * DAY]] as const) {
+    now = NOW
+    const { id, expiresAt } = await app.apiKeys.create('ann', { name: 'k', expiresIn: life })
+    const state = async (at: number) => {
+      now = at
+      return /k (Active|Expiring soon) ak_/.exec(textOf(await get(`/keys/${id}`)))?.[1]
+    }
+    const end = Number(expiresAt)
+    t.same([await state(NOW), await state(end - soon - 1), await state(end - soon), await state(end - 1)], ['Active', 'Active', 'Expiring soon', 'Expiring soon'], life)
+  }
+  now = NOW
+  const { id } = await app.apiKeys.create('ann', { name: 'k', expiresIn: '10d' })
+  now += 9 * DAY
+  t.match(textOf(await get(`/keys/${id}`)), 'k Expiring soon ak_')
+  await app.apiKeys.update(id, { expiresIn: '10d' })
+  t.match(textOf(await get(`/keys/${id}`)), 'k Active ak_', 'one that was given longer is not')
+})
+
+test('when a key ends is told in hours until two days are left of it, and in minutes until two hours are', async (t) => {
+  let now = NOW
+  const { app, get } = await buildPages(t, { now: () => now })
+  await app.apiKeys.create('ann', { name: 'k', expiresAt: new Date(NOW + 10 * DAY) })
+  for (const [left, told] of [
+    [2 * DAY, 'in 2 days'], [2 * DAY - 1, 'in 47 hours'], [36 * HOUR, 'in 36 hours'], [DAY + 1, 'in 24 hours'], [DAY, 'tomorrow'], [DAY - 1, 'in 23 hours'],
+    [2 * HOUR, 'in 2 hours'], [2 * HOUR - 1, 'in 119 minutes'], [HOUR, 'in 1 hour'], [HOUR - 1, 'in 59 minutes']
+  ] as const) {
+    now = NOW + 10 * DAY - left
+    t.match(textOf(await get('/keys')), `expires ${told} `)
+  }
+})
+
+test('a key of a long life that ends within 14 days is expiring soon', async (t) => {
+  let now = NOW - 70 * DAY
+  const { app, get } = await buildPages(t, { now: () => now })
+  const { id } = await app.apiKeys.create('ann', { name: 'k', expiresIn: '100d' })
+  now += 86 * DAY - 1
   t.match(textOf(await get('/keys')), 'Active expires 13 Apr 2026')
   now += 1
   t.match(textOf(await get('/keys')), 'Expiring soon expires 13 Apr 2026')
@@ -117,7 +153,7 @@ test('the list tells scopes, and counts and draws the uses of the last 30 days',
   t.match(textOf(page), 'a, b, c and 2 more Active')
   t.match(textOf(page), 'f Active 13 Apr 2026'.replace('13 Apr', '14 Mar'))
   t.match(textOf(page), /Not used Revoke.* 3 uses Revoke/)
-  t.match(page.body, 'role="img" aria-label="3 uses in the last 30 days, at most 2 in a day"')
+  t.match(page.body, 'role="img" aria-label="3 uses in the last 30 days, at most 2 in a day (UTC)"')
   const path = /<path d="([^"]*)"/.exec(page.body)?.[1]
   t.equal(path, 'M58 24v-23M118 24v-12', 'two of three days are within the last 30')
 })

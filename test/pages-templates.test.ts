@@ -70,13 +70,13 @@ test("templates of the application and ours don't meet, whoever comes first", as
       app.get('/own', { config: { apiKey: false } }, (_request, reply) => reply.view('list.html'))
     })
     t.equal((await app.inject('/own')).body, 'list of the application')
-    t.match(textOf(await get('/keys')), 'No active keys', viewExt)
+    t.match(textOf(await get('/keys')), 'No keys', viewExt)
     t.equal((await app.inject('/own')).body, 'list of the application')
   }
   const { app, get } = await buildPages(t)
   await app.register(view, { engine: { eta: new Eta() }, templates: views })
   app.get('/own', { config: { apiKey: false } }, (_request, reply) => reply.view('list.html'))
-  t.match(textOf(await get('/keys')), 'No active keys')
+  t.match(textOf(await get('/keys')), 'No keys')
   t.equal((await app.inject('/own')).body, 'list of the application')
 })
 

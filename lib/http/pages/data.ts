@@ -26,7 +26,7 @@ export interface KeyView {
   readonly name: string
   /** The secret's first characters. */
   readonly start: string
-  /** `expiring` is active and ends within 14 days. */
+  /** `expiring` is active and ends within 14 days and within the last fifth of its whole life. */
   readonly state: 'active' | 'expiring' | 'disabled' | 'expired' | 'revoked'
   /** As they were given; what counts is what its profile and group allow of them. */
   readonly scopes: readonly string[]

@@ -29,13 +29,13 @@ const LAST = Date.UTC(9999, 11, 31)
 
 /** Makes the choices and the field for a day. */
 export function toExpiryView (range: ExpiryRange, { expiry, date }: Pick<Entered, 'expiry' | 'date'>, error: string | null, language: Language): ExpiryView {
-  const { say, duration } = language
+  const { say, duration, length } = language
   const { now, latest, current } = range
   const values = valuesOf(range)
   const selected = expiry !== undefined && values.includes(expiry) ? expiry : presetOf(range, values)
   const text = (value: string, { text: date }: WrittenTime) => {
     if (value === 'keep') return say('form.expiryKeep', { date })
-    if (value === 'max') return say('form.expiryMax', { length: duration(roundDown(Number(latest) - now)), date })
+    if (value === 'max') return say('form.expiryMax', { length: length(Number(latest) - now), date })
     return say('form.expiryIn', { length: duration(lengthOf(value)), date })
   }
   const choice = (value: string): ChoiceView => {
@@ -46,7 +46,8 @@ export function toExpiryView (range: ExpiryRange, { expiry, date }: Pick<Entered
     const day = dayOf(value === 'keep' ? Number(current) : value === 'max' ? Number(latest) : now + lengthOf(value), language)
     return { ...isSelected, text: text(value, day), day }
   }
-  const hintDay = latest === null || latest - now <= DAY ? null : dayOf(latest, language)
+  // Of a short life the time of the day matters.
+  const hintDay = latest === null || latest - now <= 2 * DAY ? null : dayOf(latest, language)
   return {
     choices: values.map(choice),
     date,
@@ -119,10 +120,4 @@ function lengthOf (value: string): number {
 
 function dayText (time: number): string {
   return new Date(time).toISOString().slice(0, 10)
-}
-
-/** A length that is no whole number of days, for people. */
-function roundDown (length: number): number {
-  const unit = length >= DAY ? DAY : length >= DAY / 24 ? DAY / 24 : 60_000
-  return Math.max(unit, Math.floor(length / unit) * unit)
 }

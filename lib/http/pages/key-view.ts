@@ -3,8 +3,12 @@ import { DAY } from '../../keys/tally.js'
 import type { KeyView } from './data.js'
 import type { Language } from './language.js'
 
-/** How long before its end a key expires soon. */
+/**
+ * How long before its end a key expires soon: long enough to put a new one everywhere, and of a short life no more than a
+ * fifth, or keys of two weeks would expire soon from their first second. From 70 days on it is the two weeks.
+ */
 const SOON = 14 * DAY
+const SOON_SHARE = 1 / 5
 
 /**
  * Makes what the templates show of a key.
@@ -33,6 +37,8 @@ export function toKeyView (key: KeyRecord, base: string, now: number, language: 
   }
 }
 
-function stateOf ({ state, expiresAt }: KeyRecord, now: number): KeyView['state'] {
-  return state === 'active' && expiresAt !== null && expiresAt.getTime() - now <= SOON ? 'expiring' : state
+function stateOf ({ state, createdAt, expiresAt }: KeyRecord, now: number): KeyView['state'] {
+  if (state !== 'active' || expiresAt === null) return state
+  const end = expiresAt.getTime()
+  return end - now <= Math.min(SOON, (end - createdAt.getTime()) * SOON_SHARE) ? 'expiring' : state
 }

@@ -7,6 +7,9 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
+/** Units for people, each with the one for what is left. */
+const STEPS = [[DAY, HOUR], [HOUR, MINUTE]] as const
+
 const LEAST = ['millisecond', 1] as const
 const UNITS = [['year', 365 * DAY], ['day', DAY], ['hour', HOUR], ['minute', MINUTE], ['second', 1000]] as const
 
@@ -59,8 +62,18 @@ export class Language {
 
   /** A length of time in the largest unit of which it is a whole number, such as `90 days`. */
   readonly duration = (milliseconds: number): string => {
-    const [unit, length] = UNITS.find(([, length]) => milliseconds % length === 0) ?? LEAST
-    return new Intl.NumberFormat(this.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(milliseconds / length)
+    const [, length] = UNITS.find(([, length]) => milliseconds % length === 0) ?? LEAST
+    return this.#count(milliseconds, length)
+  }
+
+  /** A length of time in few words, rounded down such that little is lost: `36 hours`, `3 days, 12 hours`, `90 days`. */
+  readonly length = (milliseconds: number): string => {
+    if (milliseconds % DAY === 0 || milliseconds === HOUR) return this.duration(milliseconds)
+    const [unit, smaller] = STEPS.find(([unit]) => milliseconds >= 2 * unit) ?? [MINUTE, MINUTE]
+    const whole = Math.max(unit, milliseconds - milliseconds % unit)
+    const rest = Math.floor(milliseconds % unit / smaller) * smaller
+    const parts = rest === 0 || whole >= 10 * unit ? [this.#count(whole, unit)] : [this.#count(whole, unit), this.#count(rest, smaller)]
+    return new Intl.ListFormat(this.locale, { type: 'unit' }).format(parts)
   }
 
   /**
@@ -82,16 +95,23 @@ export class Language {
     return this.#view(time, ahead < MINUTE ? this.say('time.soon') : this.#distance(ahead))
   }
 
+  /** A length of time in one unit, of so many milliseconds. */
+  #count (milliseconds: number, length: number): string {
+    const [unit] = UNITS.find(([, other]) => other === length) ?? LEAST
+    return new Intl.NumberFormat(this.locale, { style: 'unit', unit, unitDisplay: 'long' }).format(milliseconds / length)
+  }
+
   #view (time: Date, distance: string | null): TimeView {
     return { iso: time.toISOString(), text: distance ?? this.#date.format(time), isDate: distance === null, exact: this.say('time.exact', { time: this.#exact.format(time) }) }
   }
 
-  /** Null when it is too far away. */
+  /** Null when it is too far away. What is still to come is told in the unit before as long as there is but one: 36 hours are not a day. */
   #distance (ahead: number): string | null {
     const distance = Math.abs(ahead)
     const count = (unit: number) => Math.sign(ahead) * Math.floor(distance / unit)
-    if (distance < HOUR) return this.#relative.format(count(MINUTE), 'minute')
-    if (distance < DAY) return this.#relative.format(count(HOUR), 'hour')
+    const isBelow = (unit: number) => distance < unit || (ahead > unit && ahead < 2 * unit)
+    if (isBelow(HOUR)) return this.#relative.format(count(MINUTE), 'minute')
+    if (isBelow(DAY)) return this.#relative.format(count(HOUR), 'hour')
     return distance < 7 * DAY ? this.#relative.format(count(DAY), 'day') : null
   }
 }
