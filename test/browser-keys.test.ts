@@ -136,6 +136,25 @@ pageTest('times are those of the reader, in words and on hover', { timezoneId: '
   t.match(await page.locator('#ak-expiry option').first().textContent(), '24 Dec 2026', 'and among choices')
 })
 
+pageTest('a name that runs from right to left leaves the text around it where it is, and what is left of a rate limit is shown', {}, async (t, page) => {
+  const { app, base } = await start()
+  const { id, key } = await app.apiKeys.create('ann', { name: 'מפתח 1', rateLimit: { max: 5, timeWindow: '1d' } })
+  await page.goto(`${base}/${id}/rotate`)
+  const places = await page.evaluate<number[]>(`[...document.querySelector('h1').childNodes].map((node) => {
+    const range = document.createRange()
+    range.selectNodeContents(node)
+    return range.getBoundingClientRect().left
+  })`)
+  t.equal(places.length, 3)
+  t.same(places.toSorted((a, b) => a - b), places, 'Rotate, the name, the question mark')
+  await app.apiKeys.verify(key)
+  await page.goto(`${base}/${id}`)
+  t.match(await page.locator('dt:text("Rate limit") + dd').innerText(), /5 requests in 1 day\s+4 left\s+All 5 are there again/)
+  await page.reload()
+  t.match(await page.locator('dt:text("Rate limit") + dd').innerText(), '4 left')
+  t.same(await violations(page), [])
+})
+
 pageTest('everything is done by keyboard, and the focus can be seen', {}, async (t, page) => {
   const { app, base, ids } = await start()
   await page.goto(`${base}/${ids.get('Status board')}`)

@@ -91,7 +91,7 @@ test('a form without the field name is an empty name', async (t) => {
 
 test('the field has no error before anything is entered', async (t) => {
   const { get } = await buildPages(t)
-  t.match((await get('/keys')).body, /<input id="ak-name" name="name" value="" required maxlength="100" autocomplete="off" aria-describedby="ak-name-hint">/)
+  t.match((await get('/keys')).body, /<input id="ak-name" name="name" value="" required maxlength="100" dir="auto" autocomplete="off" aria-describedby="ak-name-hint">/)
 })
 
 test('a form that is sent twice makes one key and says that it was shown', async (t) => {

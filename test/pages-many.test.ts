@@ -7,7 +7,7 @@ const DAY = 24 * HOUR
 
 /** The names of the keys on a page. */
 function names ({ body }: { body: string }): string[] {
-  return [...body.matchAll(/<a class="ak-name" href="[^"]*">([^<]*)</g)].map(([, name = '']) => name)
+  return [...body.matchAll(/<a class="ak-name" href="[^"]*"><bdi>([^<]*)</g)].map(([, name = '']) => name)
 }
 
 /** Where a link with this text leads. */
@@ -33,7 +33,7 @@ test('more keys come in pages, newest first, and with a search', async (t) => {
   const second = await get(link(first, 'Older keys') ?? '')
   const third = await get(link(second, 'Older keys') ?? '')
   t.same([...names(first), ...names(second), ...names(third)], batch(60).map(({ name }) => name).reverse())
-  t.match(first.body, /<input id="ak-q" name="q" type="search" value="" maxlength="24"/)
+  t.match(first.body, /<input id="ak-q" name="q" type="search" dir="auto" value="" maxlength="24"/)
   t.match(textOf(third), 'Current keys 60', 'the count is of all')
   t.equal(link(first, 'Newest keys'), undefined)
   t.equal(link(third, 'Newest keys'), '/keys')

@@ -92,7 +92,7 @@ test('the templates in the guide work', async (t) => {
 test('our templates escape everything but their own parts', (t) => {
   for (const file of readdirSync(VIEWS).filter((name) => name.endsWith('.html'))) {
     const raw = readFileSync(join(VIEWS, file), 'utf8').match(/<%~.*?%>/g) ?? []
-    for (const tag of raw) t.match(tag, /^<%~ (it\.body|include\('(table|time|timed|key-form|key-fields|history|chart|limits|admin-[a-z]+)'.*\)) %>$/, file)
+    for (const tag of raw) t.match(tag, /^<%~ (it\.body|include\('(table|time|timed|filled|key-form|key-fields|history|chart|limits|admin-[a-z]+)'.*\)) %>$/, file)
   }
   t.end()
 })

@@ -43,7 +43,8 @@ export async function buildPages (
 /** The text of a page as a reader sees it, more or less. */
 export function textOf ({ body }: LightMyRequestResponse): string {
   const main = body.slice(body.indexOf('<main'))
-  return main.replace(/<[^>]*>/g, ' ').replace(/&#39;/g, "'").replace(/&quot;/g, '"').replace(/&lt;/g, '<').replace(/&gt;/g, '>')
+  // What sets names apart from the text around them is no gap.
+  return main.replace(/<\/?bdi>/g, '').replace(/<[^>]*>/g, ' ').replace(/&#39;/g, "'").replace(/&quot;/g, '"').replace(/&lt;/g, '<').replace(/&gt;/g, '>')
     .replace(/&amp;/g, '&').replace(/\s+/g, ' ').trim()
 }
 

@@ -27,7 +27,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
   return await sendPage(visit.context, reply, {
     status: 200,
     view: 'key',
-    title: view.name,
+    title: language.isolate(view.name),
     visitor,
     ...surroundings(visit, key),
     notice: doneNotice(key, readHint(request.query, 'done'), history.entries[0]?.action, visit),

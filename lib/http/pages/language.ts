@@ -16,6 +16,12 @@ const UNITS = [['year', 365 * DAY], ['day', DAY], ['hour', HOUR], ['minute', MIN
 /** The scripts of living languages that are written from right to left. */
 const LEFTWARDS = new Set(['Adlm', 'Arab', 'Hebr', 'Nkoo', 'Rohg', 'Syrc', 'Thaa'])
 
+/** What is written from right to left, or says so. */
+const LEFTWARD = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+
+/** What would begin or end such parts itself, and so could end ours too early. */
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g
+
 /** What is filled into a text. `count` also chooses among its plural forms. */
 export type TextValues = Readonly<Record<string, string | number>>
 
@@ -50,8 +56,16 @@ export class Language {
     const form = typeof text === 'string' ? text : text[this.#plurals.select(Number(values['count']))] ?? text.other
     return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name]
-      return typeof value === 'number' ? this.#number.format(value) : value ?? whole
+      return typeof value === 'number' ? this.#number.format(value) : value === undefined ? whole : this.isolate(value)
     })
+  }
+
+  /**
+   * A text of somebody's, set apart from the text around it where it may run the other way, so that it does not carry what
+   * stands beside it along. For text alone: where there can be elements, templates have `<bdi>` for it.
+   */
+  readonly isolate = (text: string): string => {
+    return this.direction === 'rtl' || LEFTWARD.test(text) ? `\u2068${text.replace(DIRECTIONS, '')}\u2069` : text
   }
 
   /** A number as the language writes it. */
