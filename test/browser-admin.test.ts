@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import type { Page } from 'playwright-core'
 import { hasOutline, luminance, pageTests, stepsOn, tabTo, violations } from './helpers/browser.js'
 import { startChromium } from './helpers/chromium.js'
 import { startExample } from './helpers/example.js'
