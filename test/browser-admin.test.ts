@@ -186,7 +186,7 @@ pageTest('everything works by keyboard alone, and the focus can be seen', {}, as
   await enter('Save the profile')
   await page.getByText('The profile was saved.').waitFor()
   t.equal(await page.getByLabel('May use the API').inputValue(), 'no')
-  await page.getByText('5 requests in 1 minute', { exact: true }).waitFor()
+  await page.getByRole('definition').filter({ hasText: '5 requests in 1 minute' }).waitFor()
   await tabTo(page, 'ak-name')
   await page.keyboard.type('Typed')
   await page.keyboard.press('Enter')
