@@ -251,7 +251,7 @@ t.test('without migrate the tables, columns and triggers must be there, and what
     t.equal(code, 'FST_API_KEY_SCHEMA_MISSING')
     return message
   }
-  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_uses, the table api_key_usage, the table api_key_history, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
+  t.match(await missing(() => {}), /^The database lacks the table api_key_profiles, the table api_keys, the table api_key_uses, the table api_key_usage, the table api_key_use_log, the table api_key_history, the table api_key_generation, the trigger api_keys_changed, .*; apply the schema of this version, or set migrate to true$/)
   const full = (change: string) => (client: Database.Database) => {
     applyAll(client)
     client.exec(change)
@@ -348,6 +348,6 @@ t.test('with better-sqlite3 not installed the error says how to get it', async (
 
 /** Makes the tables as an application does that keeps them in its own migrations. */
 function applyAll (client: Database.Database): void {
-  for (const name of ['tables', 'lifecycle']) for (const statement of statements('sqlite', name)) client.exec(statement)
+  for (const name of ['tables', 'lifecycle', 'use_log']) for (const statement of statements('sqlite', name)) client.exec(statement)
   for (const statement of triggers) client.exec(statement)
 }

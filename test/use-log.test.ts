@@ -156,6 +156,21 @@ t.test('what cannot be stored stays in the log', async (t) => {
   t.strictSame(await second(), [], 'and what was stored is not logged')
 })
 
+t.test('what was logged of many keys is dropped when they are stored', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const app = await server(t, { database: file, maxKeys: -1 })
+  const entries = connection(t, file).prepare('SELECT count(*) FROM api_key_use_log').pluck()
+  const made = await app.apiKeys.createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  for (const { key } of made) await app.apiKeys.verify(key)
+  mock.timers.tick(1000)
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+  t.equal(Number(entries.get()), 1)
+  await app.apiKeys.flush()
+  t.equal(Number(entries.get()), 0)
+})
+
 t.test('so many keys that the oldest might have to be given up are stored at once', async (t) => {
   const { activity, second } = recorder(t)
   for (let i = 0; i < 99_999; i++) activity.note(access(i), T0, null)

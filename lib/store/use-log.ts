@@ -35,12 +35,14 @@ function isTime (text: string | undefined): text is string {
   return text !== undefined && /^\d+$/.test(text) && Number(text) <= LAST
 }
 
+type Entries = readonly { readonly uses: string }[]
+
 /** What an engine does to recover uses. */
 interface Recovery extends Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> {
   /** The numbers of all entries from before a time. */
   list (before: number): readonly number[] | Promise<readonly number[]>
-  /** The uses of an entry; null when it is there no more. */
-  read (entry: number): string | null | Promise<string | null>
+  /** The entry with a number, or nothing when it is there no more. */
+  read (entry: number): Entries | Promise<Entries>
 }
 
 /**
@@ -50,7 +52,7 @@ interface Recovery extends Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> 
  */
 export async function recover (before: number, { list, read, saveUses, dropLogged, batchSize }: Recovery): Promise<void> {
   for (const entry of await list(before)) {
-    const uses = decodeUses(await read(entry) ?? '')
+    const uses = (await read(entry)).flatMap(({ uses }) => decodeUses(uses))
     for (let i = 0; i < uses.length; i += batchSize) {
       await saveUses(uses.slice(i, i + batchSize))
       await nextTurn()

@@ -59,7 +59,7 @@ export function useVerbs ({ tables: { keys, uses, useLog }, db, changes }: Conte
       await recover(before, {
         ...verbs,
         list: async (before) => (await guarded(() => db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, before)).orderBy(asc(useLog.id)))).map(({ id }) => id),
-        read: async (entry) => (await guarded(() => db.select({ uses: useLog.uses }).from(useLog).where(eq(useLog.id, entry))))[0]?.uses ?? null
+        read: (entry) => guarded(() => db.select({ uses: useLog.uses }).from(useLog).where(eq(useLog.id, entry)))
       })
     }
   }

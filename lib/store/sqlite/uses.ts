@@ -61,7 +61,7 @@ export function useVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'sa
       await recover(before, {
         ...verbs,
         list: (before) => guarded(() => list.all({ before }).map(({ id }) => id)),
-        read: (entry) => guarded(() => read.get({ entry })?.uses ?? null)
+        read: (entry) => guarded(() => read.all({ entry }))
       })
     }
   }
