@@ -21,9 +21,9 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
   return {
     async findByDigest (digest) {
       const [row] = await guarded(() => byDigest.execute({ digest }))
-      if (row !== undefined) return { ...row, isPrevious: false }
+      if (row !== undefined) return Object.assign(row, { isPrevious: false })
       const [previous] = await guarded(() => byPrevious.execute({ digest }))
-      return previous === undefined ? null : { ...previous, isPrevious: true }
+      return previous === undefined ? null : Object.assign(previous, { isPrevious: true })
     },
 
     async getKey (id) {

@@ -23,9 +23,10 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
     findByDigest (digest) {
       return guarded(() => {
         const row = byDigest({ digest })
-        if (row !== undefined) return { ...row, isPrevious: false }
+        // Added to the row, since to copy its thirty columns takes as long as half of the look-up.
+        if (row !== undefined) return Object.assign(row, { isPrevious: false })
         const previous = byPrevious({ digest })
-        return previous === undefined ? null : { ...previous, isPrevious: true }
+        return previous === undefined ? null : Object.assign(previous, { isPrevious: true })
       })
     },
 
