@@ -151,6 +151,17 @@ test('what may be a secret is not kept, since it would be in an address', async 
   }
 })
 
+test('to look for secrets takes no time to speak of, whatever is sent by whoever is not signed in', async (t) => {
+  const { post } = await buildPages(t)
+  for (const text of ['a', 'a_', `${'a'.repeat(21)}_`]) {
+    const name = text.repeat(Math.floor(16_000 / text.length))
+    await post('/keys', { name }, null)
+    const began = performance.now()
+    t.equal((await post('/keys', { name }, null)).statusCode, 401)
+    t.ok(performance.now() - began < 500, 'a search that begins anew at each letter and goes on to the end takes many times as long')
+  }
+})
+
 test('the time that was chosen for an old secret is chosen again after signing in', async (t) => {
   const { app, get, post } = await buildPages(t, { pages: { loginUrl: '/sign-in' } })
   const { id } = await app.apiKeys.create('ann', { name: 'k' })

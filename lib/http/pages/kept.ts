@@ -7,8 +7,11 @@ import { readEntered, type Entered } from './entered.js'
 /** How long it may become. It stands in the address of the way to sign in, for which its `%` are encoded once more. */
 const MAX_QUERY = 4000
 
-/** What may be a secret, whole or mistyped, by a mistake of whoever entered it. Those do not belong into an address. */
-const SECRET = /[A-Za-z][A-Za-z0-9_]*_[0-9A-Za-z]{22,}/
+/**
+ * What may be a secret, whole or mistyped, by a mistake of whoever entered it. Those do not belong into an address. Bounded,
+ * since anybody may send a long text, in which each letter could begin one.
+ */
+const SECRET = /[A-Za-z][A-Za-z0-9_]{0,15}_[0-9A-Za-z]{22}/
 
 /** What was entered, as the query of the page that has the form. */
 export interface Kept {
