@@ -22,10 +22,14 @@ export function isRefusal (error: unknown): error is Refusal {
   return error instanceof Error && 'code' in error && 'statusCode' in error && Number(error.statusCode) < 500
 }
 
-/** The status that an error names; 500 when it names none of a failure. */
+/** The status that an error names; 500 when it names none of a failure. An application's may be anything, and fail when it is asked. */
 export function statusOf (error: unknown): number {
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
-  return status >= 400 && status < 600 ? status : 500
+  try {
+    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+    return Number.isInteger(status) && status >= 400 && status < 600 ? status : 500
+  } catch {
+    return 500
+  }
 }
 
 /** Seconds after which to try again when the database did not answer. It is back within one, or it takes longer. */

@@ -164,11 +164,20 @@ t.test("the keys are the owner's whom the session names, and a change is the per
   t.match((await call(ANN, 'POST', '', { userId: 'eve' })).json(), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: /^userId must be one of name, scopes/ })
 })
 
+/** An error that fails itself when it is asked for its status. */
+class Untold extends Error {
+  get statusCode (): number {
+    throw new Error(this.message)
+  }
+}
+
 t.test('of what getUser throws callers learn nothing but the status that it named, and the log has the cause', async (t) => {
   const secret = 'at /srv/app/sessions.js'
   for (const [thrown, status] of [
     [new Error(secret), 500], [secret, 500], [Object.assign(new Error(secret), { statusCode: 503, code: 'APP' }), 503],
-    [Object.assign(new Error(secret), { statusCode: 401 }), 401], [Object.assign(new Error(secret), { statusCode: 302 }), 500]
+    [Object.assign(new Error(secret), { statusCode: 401 }), 401], [Object.assign(new Error(secret), { statusCode: 302 }), 500],
+    [Object.assign(new Error(secret), { statusCode: 404.5 }), 500], [Object.assign(new Error(secret), { statusCode: Symbol('404') }), 500],
+    [new Untold(secret), 500]
   ] as const) {
     const log = new Log()
     const app = await server(t, { api: true, getUser: async () => { throw thrown } }, log)
