@@ -5,7 +5,7 @@ import { attribute, textOf } from './helpers/pages.js'
 
 const HOUR = 3_600_000
 
-const usersOf = ({ body }: { body: string }) => Array.from(body.matchAll(/<a class="ak-name"[^>]*>([^<]*)</g), ([, name]) => name)
+const usersOf = ({ body }: { body: string }) => Array.from(body.matchAll(/<a class="ak-name"[^>]*><bdi>([^<]*)</g), ([, name]) => name)
 
 test('without profiles the page says how there will be some', async (t) => {
   const { get } = await buildAdmin(t)
@@ -29,7 +29,7 @@ test('each profile is listed with group, live keys and limit, permissions, last 
   t.match(textOf(page), 'ann trial 1 of 3 All just now 1 hour ago')
   t.match(textOf(page), 'bob – 0 No API Never 1 hour ago')
   t.match(textOf(page), 'cat – 0 of 0 No new keys Never 1 hour ago')
-  t.match(page.body, '<a class="ak-name" href="/keys/admin/user?id=ann">ann</a>')
+  t.match(page.body, '<a class="ak-name" href="/keys/admin/user?id=ann"><bdi>ann</bdi></a>')
 })
 
 test('a group that is not declared any more is shown as such', async (t) => {

@@ -30,6 +30,25 @@ test('names that run the other way are set apart wherever they stand', async (t)
   await has(`/keys/${id}`, ['<dd><bdi>אבד</bdi></dd>'])
 })
 
+test('names that run the other way are set apart on the pages for administrators too', async (t) => {
+  const [userId, group] = ['דנה 1!', 'צוות 2!']
+  const { app, get, post } = await buildPages(t, { groups: { [group]: {} }, getUser: () => ({ id: 'root', admin: true }) })
+  const { profiles } = app.apiKeys
+  await profiles.create(userId, { group })
+  const { key } = await app.apiKeys.create(userId, { name: NAME })
+  const user = `/keys/admin/user?id=${encodeURIComponent(userId)}`
+  const answers = [await get('/keys/admin'), await get(user), await get(`/keys/admin/revoke-all?user=${encodeURIComponent(userId)}`), await post('/keys/admin/identify', { secret: key })]
+  for (const { body } of answers) {
+    // What stands alone in its field or line carries nothing along.
+    const visible = body.slice(body.indexOf('<title')).replace(/<input[^>]*>/g, '').replace(/<option[^]*?<\/option>/g, '')
+    for (const name of [userId, group, NAME]) t.notMatch(visible.replaceAll(`<bdi>${name}</bdi>`, '').replaceAll(`\u2068${name}\u2069`, ''), name)
+  }
+  const [directory, , revokeAll, found] = answers.map(({ body }) => body)
+  for (const name of [userId, group]) t.match(directory, `<bdi>${name}</bdi>`)
+  for (const name of [userId, NAME]) t.match(found, `"><bdi>${name}</bdi></a>`)
+  for (const [page, id] of [[directory, 'q'], [directory, 'id'], [revokeAll, 'reason']] as const) t.match(page, new RegExp(`<input id="ak-${id}"[^>]* dir="auto"`))
+})
+
 test('a name ends the part that is its own in no other way, and other names have nothing added', async (t) => {
   const { app, get } = await buildPages(t)
   const told = async (name: string) => {
