@@ -21,7 +21,8 @@ export interface Kept {
   readonly isAll: boolean
 }
 
-type Fields = readonly (readonly [name: string, value: string])[]
+/** Fields with what was entered. */
+export type Fields = readonly (readonly [name: string, value: string])[]
 
 /**
  * Keeps what was entered.
@@ -36,10 +37,15 @@ export function keep (entered: Entered | null, isChange: boolean): Kept {
   const short: Fields = [['name', name], ['expiry', expiry], ['date', date], ...(chosen.length > 0 ? chosen : [['scopes', ''] as const])]
   // Addresses first, as they can be the longest; then everything but the name.
   const candidates: readonly Fields[] = [[...short, ['addresses', addresses]], short, [['name', name]]]
+  return keepFirst(isChange ? candidates : candidates.map((fields) => fields.filter(([, value]) => value !== '')))
+}
+
+/** Keeps the first of several lists of fields, of which each is shorter than the one before, that is not too long. */
+export function keepFirst (candidates: readonly Fields[]): Kept {
   for (const fields of candidates) {
-    const told = fields.filter(([, value]) => !SECRET.test(value) && (isChange || value !== ''))
+    const told = fields.filter(([, value]) => !SECRET.test(value))
     const query = told.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
-    if (query.length <= MAX_QUERY) return { query, isAll: fields === candidates[0] && fields.every(([, value]) => !SECRET.test(value)) }
+    if (query.length <= MAX_QUERY) return { query, isAll: fields === candidates[0] && told.length === fields.length }
   }
   return { query: '', isAll: false }
 }

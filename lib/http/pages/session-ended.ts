@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { keepProfile } from './admin/kept-profile.js'
+import { withQuery } from './admin/urls.js'
 import { readEntered, type Entered } from './entered.js'
 import { readHint } from './form.js'
-import { keep, type Kept } from './kept.js'
+import { keep, keepFirst, type Kept } from './kept.js'
 import { toLocalPath, toLoginUrl } from './login.js'
 import { baseOf, sendMessage, speakTo, type PagesContext } from './page.js'
 import type { TextName } from './text.js'
@@ -29,7 +31,7 @@ export function endSession (context: PagesContext, request: FastifyRequest, repl
 
 /** A form that was sent: what it is for tells what it has. */
 function findWay (context: PagesContext, request: FastifyRequest): Way {
-  const { body, originalUrl, routeOptions: { url } } = request
+  const { body, originalUrl, query, routeOptions: { url } } = request
   const route = String(url).slice(context.prefix.length)
   const path = toLocalPath(originalUrl).replace(/\?.*$/, '')
   switch (route) {
@@ -37,13 +39,21 @@ function findWay (context: PagesContext, request: FastifyRequest): Way {
     case '/': return toWay(baseOf(context, request), 'message.sessionEndedCreate', keep(readForm(body), false))
     case '/:id/edit': return toWay(path, 'message.sessionEndedKept', keep(readForm(body), true))
     case '/:id/rotate': return toWay(path, 'message.sessionEndedKept', keepOverlap(body))
+    case '/admin/user': return toAdminWay(withQuery(path, { id: readHint(query, 'id') ?? '' }), keepProfile(body))
+    case '/admin/keys': return toWay(withQuery(`${baseOf(context, request)}/admin/user`, { id: readHint(query, 'user') ?? '' }), 'message.sessionEndedCreate', keep(readForm(body), false))
+    case '/admin/revoke-all': return toAdminWay(withQuery(path, { user: readHint(query, 'user') ?? '' }), keepReason(body))
     // What only takes a form has no page of its own to come back to.
     default: return { back: toLocalPath(originalUrl).replace(/\/(enable|disable)(?=$|[?])/, ''), text: 'message.sessionEndedText', isAll: true }
   }
 }
 
 function toWay (path: string, text: TextName, { query, isAll }: Kept): Way {
-  return { back: query === '' ? path : `${path}?${query}`, text, isAll }
+  return { back: query === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`, text, isAll }
+}
+
+/** For a form in which nothing need be entered. */
+function toAdminWay (path: string, kept: Kept): Way {
+  return toWay(path, kept.query === '' && kept.isAll ? 'message.sessionEndedText' : 'message.sessionEndedKept', kept)
 }
 
 function readForm (body: unknown): Entered | null {
@@ -57,4 +67,9 @@ function readForm (body: unknown): Entered | null {
 function keepOverlap (body: unknown): Kept {
   const overlap = readHint(body, 'overlap') ?? ''
   return /^\w{1,4}$/.test(overlap) ? { query: `overlap=${overlap}`, isAll: true } : { query: '', isAll: overlap === '' }
+}
+
+function keepReason (body: unknown): Kept {
+  const reason = readHint(body, 'reason') ?? ''
+  return keepFirst([reason === '' ? [] : [['reason', reason]]])
 }

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { isText } from '../../../checks.js'
-import { readField } from '../form.js'
+import { readField, readHint } from '../form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
 import { homeOfAdmins, toUserUrl } from './urls.js'
@@ -10,7 +10,8 @@ const isReason = isText(0, MAX_REASON)
 
 /** `GET /admin/revoke-all?user=`: asks whether to revoke all keys of a user. */
 export async function askRevokeAll (visit: Visit, userId: string): Promise<FastifyReply> {
-  return await ask(visit, userId, '', null)
+  // As it was entered when the session had ended.
+  return await ask(visit, userId, readHint(visit.request.query, 'reason') ?? '', null)
 }
 
 /** `POST /admin/revoke-all?user=`: revokes them, or with `action=Cancel` goes back. */

@@ -2,11 +2,14 @@ import type { FastifyReply } from 'fastify'
 import { isUserId } from '../../../keys/arguments.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { Notice } from '../data.js'
+import { NOTHING } from '../entered.js'
 import { readField, readHint } from '../form.js'
+import { readKept } from '../kept.js'
 import { rulesOf, strayFault } from '../key-form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
 import { sendDirectory } from './directory.js'
+import { readKeptProfile } from './kept-profile.js'
 import { findConflicts, toChanges, type ProfileErrors } from './profile-changes.js'
 import { readEntered, toEntered, type EnteredProfile } from './profile-entered.js'
 import { toProfileForm } from './profile-form.js'
@@ -37,7 +40,17 @@ export async function showUser (visit: Visit, userId: string): Promise<FastifyRe
   const typed = userId.trim()
   // As pasted into the field; an id that has blanks around it is found as it is.
   if (profile === null && typed !== userId && typed !== '') return redirect(visit.reply, toUserUrl(visit, typed))
-  return await sendUser(visit, userId, profile, { notice: await noticeOf(visit, userId) })
+  const kept = profile === null ? {} : readWhatWasKept(visit, profile)
+  const isFilledIn = Object.keys(kept).length > 0
+  const notice = isFilledIn ? { kind: 'warning', text: visit.language.say('edit.filledIn') } as const : await noticeOf(visit, userId)
+  return await sendUser(visit, userId, profile, { ...kept, notice })
+}
+
+/** What was entered into one of the two forms when the session had ended. */
+function readWhatWasKept ({ context: { scopes }, request: { query } }: Visit, profile: ProfileRecord): Pick<Shown, 'profile' | 'key'> {
+  const changed = readKeptProfile(query, toEntered(profile, scopes), scopes)
+  const key = readKept(query, NOTHING)
+  return { ...(changed !== null && { profile: { entered: changed, errors: {} } }), ...(key !== null && { key: { entered: key, faults: {} } }) }
 }
 
 /** `POST /admin/user?id=`: saves what was changed of the profile, or with `action=make` makes one. */
