@@ -49,6 +49,21 @@ test('the form shows what the profile says itself, and what holds where it says 
   t.match(await form(), { quota: 'none', quotaMax: '' })
 })
 
+test('how long keys live is told as it comes about, which is never longer than they may', async (t) => {
+  const { app, get, profiles } = await open(t, {}, { expiry: { max: '1y' }, groups: { monthly: { expiry: { default: '30d' } } } })
+  const told = async () => /What holds .*(Keys live for .*) Rate limit/.exec(textOf(await get(USER)).split(' Profile Group ')[0] ?? '')?.[1]
+  const { createdAt, expiresAt } = await app.apiKeys.create('ann')
+  t.equal(Number(expiresAt) - Number(createdAt), 365 * DAY)
+  t.equal(await told(), 'Keys live for 1 year Keys live at most 1 year')
+  t.match(textOf(await get(USER)), 'Keys live for By default: 1 year ')
+  await profiles.update('ann', { group: 'monthly', expiry: { max: '10d' } })
+  t.equal(await told(), 'Keys live for 10 days Keys live at most 10 days')
+  await profiles.update('ann', { expiry: { max: '60d' } })
+  t.equal(await told(), 'Keys live for 30 days Keys live at most 60 days')
+  await profiles.update('ann', { group: null, expiry: { max: false } })
+  t.equal(await told(), 'Keys live for without end Keys live at most without end')
+})
+
 test('of many scopes that a group allows, the first are named', async (t) => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
   const { get } = await open(t, { group: 'most' }, { scopes: Object.fromEntries(names.map((name) => [name, name])), groups: { most: { scopes: names.slice(0, 5) } } })

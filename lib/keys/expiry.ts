@@ -25,6 +25,15 @@ export function findContradiction ({ default: life, max }: ExpiryOptions): strin
   return toMilliseconds(life) > toMilliseconds(max) ? `${toMilliseconds(life)} ms` : null
 }
 
+/**
+ * How long a key lives that says nothing itself, in milliseconds; null for without end. A default that is longer than the
+ * maximum, from another level, is cut to it. So is none at all.
+ */
+export function usualLife (expiryDefault: number | null, expiryMax: number | null): number | null {
+  const life = Math.min(expiryDefault ?? Infinity, expiryMax ?? Infinity)
+  return life === Infinity ? null : life
+}
+
 /** The terms of an `expiry` object that was checked. */
 export function toExpiryTerms ({ default: life, max }: ExpiryOptions): Pick<Terms, 'expiryDefault' | 'expiryMax'> {
   return { ...(life !== undefined && { expiryDefault: toLife(life) }), ...(max !== undefined && { expiryMax: toLife(max) }) }

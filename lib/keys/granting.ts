@@ -2,6 +2,7 @@ import { DeadKeyError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenEr
 import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/rows.js'
 import { toMilliseconds, type Duration } from '../durations.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
+import { usualLife } from './expiry.js'
 import { stateOf } from './records.js'
 import { narrow, type ApiKeyScope } from './scopes.js'
 import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
@@ -115,10 +116,9 @@ function expiryOf ({ expiresAt, expiresIn }: KeyGrants, at: number): number | nu
   return expiresAt === undefined || expiresAt === null ? expiresAt : Number(expiresAt)
 }
 
-/** A default that is longer than the maximum, from another level, is cut to it. So is none at all. */
 function defaultExpiry ({ expiryDefault, expiryMax }: Resolved, at: number): number | null {
-  const life = Math.min(expiryDefault ?? Infinity, expiryMax ?? Infinity)
-  return life === Infinity ? null : at + life
+  const life = usualLife(expiryDefault, expiryMax)
+  return life === null ? null : at + life
 }
 
 function refuseScopes (scopes: readonly string[], { userId }: ProfileRow, { scopes: allowed }: Resolved): Error | null {

@@ -1,3 +1,4 @@
+import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { Profiles } from '../../../keys/profiles.js'
 import type { Resolved } from '../../../keys/terms.js'
@@ -71,7 +72,7 @@ const INHERITED: Readonly<Record<ChoiceName, (inherited: Resolved, language: Lan
     const named = scopes.slice(0, NAMED).join(', ')
     return scopes.length > NAMED ? say('list.moreScopes', { scopes: named, count: scopes.length - NAMED }) : named
   },
-  expiryDefault: ({ expiryDefault }, language) => tellLife(expiryDefault, language),
+  expiryDefault: ({ expiryDefault, expiryMax }, language) => tellLife(usualLife(expiryDefault, expiryMax), language),
   expiryMax: ({ expiryMax }, language) => tellLife(expiryMax, language),
   rateLimit: ({ rate }, { say, duration }) => rate === null ? say('admin.noRate') : say('admin.rate', { count: rate.max, window: duration(rate.timeWindow) }),
   quota: ({ quota }, { say, duration }) => {

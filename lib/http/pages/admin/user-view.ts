@@ -1,3 +1,4 @@
+import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { FormView } from '../data.js'
 import { readEntered, type Entered, type Faults } from '../entered.js'
@@ -29,7 +30,7 @@ export function toStanding (profile: ProfileRecord, groups: readonly string[], n
   return {
     isGroupDeclared: isDeclared(profile, groups),
     scopes,
-    expiryDefault: orNull(expiry.default),
+    expiryDefault: orNull(usualLife(expiry.default, expiry.max)),
     expiryMax: orNull(expiry.max),
     rateLimit: rateLimit === null ? null : { max: rateLimit.max, window: language.duration(rateLimit.timeWindow) },
     quota: quota === null ? null : { max: quota.max, window: orNull(quota.every) },
