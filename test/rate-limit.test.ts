@@ -139,6 +139,26 @@ t.test('a limit that cannot be checked is 503 and nobody is let in', async (t) =
   t.equal((await ask(app, free)).status, 200)
 })
 
+t.test('where a store says what is no count or no time, what is left is not known, and the page of the key is there', async (t) => {
+  for (const told of [{ current: -5, ttl: 30_000 }, { current: 2, ttl: 1e18 }]) {
+    const app = bareServer(t)
+    class Store {
+      incr (_key: string, done: (error: null, result: typeof told) => void): void { done(null, told) }
+      read (_key: string, done: (error: null, result: typeof told) => void): void { done(null, told) }
+      child () { return new Store() }
+    }
+    await app.register(rateLimit, { global: false, store: Store })
+    await app.register(apiKey, { database: ':memory:', getUser: () => ({ id: 'ann' }) })
+    await app.ready()
+    const { id } = await app.apiKeys.create('ann', { rateLimit: { max: 5, timeWindow: '1m' } })
+    t.strictSame(await app.apiKeys.rateLimit(id), { max: 5, timeWindow: 60_000, remaining: null, resetsAt: null })
+    const page = await app.inject(`/keys/${id}`)
+    t.equal(page.statusCode, 200)
+    t.match(page.body, '5 requests in 1 minute')
+    t.notMatch(page.body, ' left</strong>')
+  }
+})
+
 t.test('before the application is ready nothing checks rate limits, so a key that has one is refused', async (t) => {
   const { apiKeys } = await server(t)
   const { id, key } = await apiKeys.create('ann', { rateLimit: { max: 5, timeWindow: 1000 } })

@@ -19,8 +19,12 @@ export async function readRate (context: Context, admission: Pick<Admission, 'pe
   const limit = await findLimit(context, keyId)
   if (limit === null) return null
   const state = await admission.peekRate(keyId, limit)
-  const isRunning = state !== null && state.reset > 0
-  return { ...limit, remaining: state?.remaining ?? null, resetsAt: isRunning ? new Date(context.settings.now() + state.reset * 1000) : null }
+  const unknown = { ...limit, remaining: null, resetsAt: null }
+  if (state === null) return unknown
+  const end = new Date(context.settings.now() + state.reset * 1000)
+  // What an application's store says may be no count, or no time.
+  if (state.remaining > limit.max || Number.isNaN(end.getTime())) return unknown
+  return { ...limit, remaining: state.remaining, resetsAt: state.reset > 0 ? end : null }
 }
 
 /** The key's own limit wins over what holds for its profile. */
