@@ -122,6 +122,7 @@ pageTest('many keys are searched and paged through', {}, async (t, page) => {
 pageTest('times are those of the reader, in words and on hover', { timezoneId: 'America/New_York' }, async (t, page) => {
   const { base, ids } = await start()
   await page.goto(`${base}/${ids.get('Photo import')}`)
+  t.match(await page.locator('.ak-history').innerText(), /^Rotated by you from 198\.51\.100\.4$/m, 'who did what is one line of text')
   // Made at 9:12 in UTC, with a life of 90 days.
   const made = page.locator('dl time').first()
   t.equal(await made.textContent(), '1 Sept 2026')
