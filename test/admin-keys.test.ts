@@ -69,7 +69,8 @@ test('where no key may be made the page says why, also when that came up meanwhi
   t.equal(forbidden.statusCode, 403)
   t.match(textOf(forbidden), 'No key was made. User ann')
   t.match(textOf(forbidden), 'No key can be made, since this user may not make keys.')
-  t.notMatch(forbidden.body, 'name="nonce"')
+  t.equal(attribute(forbidden, /<input id="ak-name"[^>]*>/, 'value'), 'k', 'what was entered is not lost')
+  t.notMatch((await get(USER)).body, 'name="nonce"')
   t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 

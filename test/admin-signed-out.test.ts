@@ -102,6 +102,21 @@ test('what was entered for a new key of a user is there again after signing in',
   t.equal(nextOf(await post('/keys/admin/keys', { name: '' }, null)), '/keys/admin/user')
 })
 
+test('what was entered for a new key of a user is there as well where none can be made', async (t) => {
+  const { profiles, get, post } = await openProfile(t, { maxKeys: 0 }, LOGIN)
+  const full = 'this user holds as many as the limit allows: 0.'
+  const refused = await post('/keys/admin/keys?user=ann', { name: 'For the server', expiry: '30d' })
+  t.equal(refused.statusCode, 409)
+  t.match(textOf(refused), full)
+  t.match(refused.body, 'name="name" value="For the server"')
+  t.match((await get(`${USER}&name=k`)).body, 'name="name" value="k"')
+  const plain = await get(USER)
+  t.match(textOf(plain), full)
+  t.notMatch(plain.body, 'id="ak-name"')
+  await profiles.update('ann', { maxKeys: 1 })
+  t.equal((await post('/keys/admin/keys?user=ann', { name: 'For the server' })).statusCode, 200)
+})
+
 test('why all keys are to be revoked is there again after signing in', async (t) => {
   const { app, get, post } = await openProfile(t, {}, LOGIN)
   await app.apiKeys.create('ann')

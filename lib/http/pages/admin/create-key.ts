@@ -48,7 +48,7 @@ async function explain (visit: Visit, profile: ProfileRecord, error: unknown, en
   if (faults !== null) return await sendUser(visit, profile.userId, profile, { status: 400, key: { entered, faults } })
   const status = REFUSALS.get(code)
   if (status === undefined) throw error
-  return await sendUser(visit, profile.userId, profile, { status, notice: { kind: 'error', text: language.say('form.notMade') } })
+  return await sendUser(visit, profile.userId, profile, { status, key: { entered, faults: {} }, notice: { kind: 'error', text: language.say('form.notMade') } })
 }
 
 async function explainTwice (visit: Visit, userId: string): Promise<FastifyReply> {

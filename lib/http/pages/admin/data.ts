@@ -100,7 +100,7 @@ export interface AdminUserView {
   /** Null when the user has no profile; then the other two are null too. */
   readonly profile: ProfileFormView | null
   readonly standing: StandingView | null
-  /** Null when no key may be made; `refusal` then says why. */
+  /** Null when no key may be made, unless something was entered; `refusal` then says why. */
   readonly form: FormView | null
   readonly refusal: string | null
   /** Where the form is sent that changes the profile, or makes one. */

@@ -90,7 +90,8 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
       userId,
       profile: profile === null ? null : toProfileForm({ entered: toEntered(profile, scopes), errors: {}, ...shown.profile, profile, profiles, declared: scopes }, language),
       standing: profile === null ? null : toStanding(profile, profiles.groups(), now(), language),
-      form: profile === null || refusal !== null ? null : toKeyForm(visit, profile, shown.key),
+      // What was entered is not lost when no key may be made just now.
+      form: profile === null || (refusal !== null && shown.key === undefined) ? null : toKeyForm(visit, profile, shown.key),
       refusal,
       action: toUserUrl(visit, userId),
       revokeAllUrl: keys.live === 0 ? null : `${homeOfAdmins(visit)}/revoke-all?user=${encodeURIComponent(userId)}`,
