@@ -149,7 +149,7 @@ test("a user's live and ended keys are told apart, in pages, each with a link to
   t.equal(attribute(second, /<a [^>]*>First page<\/a>/, 'href'), `${USER.replace('&', '&amp;')}#ak-keys`)
   const ended = await get(`${USER}&keys=ended`)
   t.same(namesOf(ended), Array.from({ length: 15 }, (_, i) => `key-${19 - i}`))
-  t.equal(attribute(ended, /<a [^>]*aria-current="page"[^>]*>Ended/, 'href'), `${USER}&amp;keys=ended#ak-keys`)
+  t.equal(attribute(ended, /<a [^>]*aria-current="page"[^>]*>Revoked and expired/, 'href'), `${USER}&amp;keys=ended#ak-keys`)
   const rest = await get(attribute(ended, /<a [^>]*>Next page<\/a>/, 'href')?.replaceAll('&amp;', '&').replace('#ak-keys', '') ?? '')
   t.same(namesOf(rest), ['key-4', 'key-3', 'key-2', 'key-1', 'key-0'])
   for (const cursor of ['', 'x', '%00', 'x'.repeat(101)]) t.equal((await get(`${USER}&cursor=${cursor}`)).statusCode, 200, cursor)

@@ -89,7 +89,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByText('All keys of this user are revoked.').waitFor()
     for (const dead of secrets) t.equal(await callApi(dead), 401)
     t.equal(await page.getByText('Reason: left the company').count(), 2, 'the history has it')
-    await page.getByRole('link', { name: 'Ended keys' }).click()
+    await page.getByRole('link', { name: 'Revoked and expired keys' }).click()
     await page.getByRole('row', { name: 'Backup server' }).waitFor()
     t.equal(await page.getByRole('row').count(), 4)
   })
