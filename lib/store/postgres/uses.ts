@@ -9,8 +9,8 @@ import type { Context } from './database.js'
 const BATCH = 2500
 
 /**
- * The verbs of a store that note uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each takes its rows in the order of their ids, so
- * that two nodes that write at once cannot wait for each other.
+ * The verbs of a store that note uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each
+ * takes its rows in the order of their ids, so that two nodes that write at once cannot wait for each other.
  */
 export function useVerbs ({ tables: { keys, uses, useLog }, db, changes }: Context): Pick<Store, 'saveUses' | 'logUses' | 'dropLogged' | 'recoverUses' | 'batchSize'> {
   const savePrevious = (batch: readonly Use[]) => sql`
