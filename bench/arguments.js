@@ -20,9 +20,9 @@ const IN_PROCESS = 'in-process'
 export function readArguments () {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      'warm-up': { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '4' },
+      seconds: { type: 'string', default: '10' },
+      'warm-up': { type: 'string', default: '2' },
       only: { type: 'string', multiple: true, default: [] }
     }
   })

@@ -1,14 +1,7 @@
-import { copyFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { copyFileSync, rmSync } from 'node:fs'
 import { sendLoad } from './load/generator.js'
 import { busyTime, treeTime } from './load/processors.js'
 import { Server } from './load/server.js'
-
-/** How long this package may put off a write, in milliseconds, and a little more. */
-const LAST_WRITE = 1200
-
-/** Below this share of a processor a server counts as idle. */
-const IDLE = 0.03
 
 /**
  * What one round saw of one server.
@@ -26,66 +19,86 @@ const IDLE = 0.03
  */
 
 /**
- * A row's server, running.
+ * A row, and what was seen of its servers.
  *
  * @typedef {object} Lane
  * @property {import('./rows.js').Row} row
- * @property {Server} server
- * @property {string} file its credentials
- * @property {number | null} database the process of its database server, whose time is not that of other programs
  * @property {Sample[]} samples
  * @property {string | null} problem what warming up found wrong
  */
 
 /**
- * Starts a row's server.
+ * What a round needs.
  *
- * @param {import('./rows.js').Row} row
- * @param {string} folder that of the fixture
- * @param {{ url: string, pid: number } | null} postgres for the rows that use it
- * @returns {Promise<Lane>}
+ * @typedef {object} Setting
+ * @property {string} folder that of the fixture
+ * @property {{ url: string, pid: number } | null} postgres for the rows that use it
+ * @property {number} warmUp seconds
+ * @property {number} seconds how long is measured
  */
-export async function startLane (row, folder, postgres) {
-  const own = `${folder}/${row.id}`
-  const remote = row.credentials === 'postgres' ? postgres : null
-  if (row.server === 'apikey' && remote === null) copyFileSync(`${folder}/seed.db`, `${own}.db`)
+
+/**
+ * Starts a row's server, warms it up, measures it, and stops it. A new process each time: where the memory of one happens to lie
+ * makes it faster or slower than the next by more than what is to be measured, for as long as it runs.
+ *
+ * @param {Lane} lane
+ * @param {Setting} setting
+ * @returns {Promise<Sample>}
+ */
+export async function measure (lane, setting) {
+  const { row } = lane
+  const own = `${setting.folder}/${row.id}`
+  const remote = row.credentials === 'postgres' ? setting.postgres : null
+  if (row.server === 'apikey' && remote === null) copyFileSync(`${setting.folder}/seed.db`, `${own}.db`)
   const server = await Server.start(row.server, { options: row.options, database: remote?.url ?? `${own}.db`, credentials: `${own}.txt` })
-  return { row, server, database: remote?.pid ?? null, file: row.credentials === 'own' ? `${own}.txt` : `${folder}/${row.credentials}.txt`, samples: [], problem: null }
+  try {
+    const task = { port: server.port, header: row.header, file: row.credentials === 'own' ? `${own}.txt` : `${setting.folder}/${row.credentials}.txt` }
+    lane.problem ??= await warmUp(row, task, setting.warmUp)
+    // The time of the database server is not that of other programs.
+    const sample = await observe(row, server, { ...task, seconds: setting.seconds }, remote?.pid ?? null)
+    lane.samples.push(sample)
+    return sample
+  } finally {
+    await server.stop()
+    for (const end of ['', '-wal', '-shm']) rmSync(`${own}.db${end}`, { force: true })
+  }
 }
+
+/** @typedef {{ port: number, header: string, file: string }} Task */
 
 /**
  * Warms a server up, and makes sure that each answer has the status that is expected, which wrk tells only when it is
  * slowed down.
  *
- * @param {Lane} lane
+ * @param {import('./rows.js').Row} row
+ * @param {Task} task
  * @param {number} seconds
+ * @returns {Promise<string | null>} what is wrong
  */
-export async function warmUp (lane, seconds) {
-  const { row, server, file } = lane
-  const { statuses, errors } = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: true })
-  await settle(server)
-  const isExpected = Object.keys(statuses).join() === String(row.status)
-  if (!isExpected || errors > 0) lane.problem = `while warming up, answers were ${JSON.stringify(statuses)} instead of ${row.status}, and ${errors} errors`
+async function warmUp ({ status }, task, seconds) {
+  const { statuses, errors } = await sendLoad({ ...task, seconds, counts: true })
+  const isExpected = Object.keys(statuses).join() === String(status)
+  return isExpected && errors === 0 ? null : `while warming up, answers were ${JSON.stringify(statuses)} instead of ${status}, and ${errors} errors`
 }
 
 /**
- * Measures a server once.
- *
- * @param {Lane} lane
- * @param {number} seconds
+ * @param {import('./rows.js').Row} row
+ * @param {Server} server
+ * @param {Task & { seconds: number }} task
+ * @param {number | null} database the process of its database server
  * @returns {Promise<Sample>}
  */
-export async function measure ({ row, server, database, file, samples }, seconds) {
+async function observe (row, server, task, database) {
   const before = await server.usage()
   const databaseTime = () => database === null ? 0 : treeTime(database)
   const databaseBefore = databaseTime()
   const busyBefore = busyTime()
-  const load = await sendLoad({ port: server.port, header: row.header, file, seconds, counts: false })
+  const load = await sendLoad({ ...task, counts: false })
   const busyAfter = busyTime()
   const databaseCpu = databaseTime() - databaseBefore
   const after = await server.usage()
   const cpu = after.cpu - before.cpu
-  const sample = {
+  return {
     rate: load.requests / load.seconds,
     p50: load.p50,
     p99: load.p99,
@@ -95,17 +108,5 @@ export async function measure ({ row, server, database, file, samples }, seconds
     rss: after.rss,
     unexpected: row.status < 400 ? load.refused : load.requests - load.refused,
     errors: load.errors
-  }
-  samples.push(sample)
-  await settle(server)
-  return sample
-}
-
-/** Waits until a server has nothing left to do, such as writing last uses, so that it takes no time from the next one. */
-async function settle (/** @type {Server} */ server) {
-  for (let busy = true; busy;) {
-    const before = await server.usage()
-    await sleep(LAST_WRITE)
-    busy = (await server.usage()).cpu - before.cpu > LAST_WRITE / 1000 * IDLE
   }
 }

@@ -17,6 +17,7 @@ const OURS = 'X-Api-Authorization'
 export const rows = [
   { id: 'bare', title: 'bare Fastify', server: 'bare', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'header', title: 'a hook that reads the header', server: 'header', options: {}, header: OURS, credentials: 'good', status: 200 },
+  { id: 'digest', title: 'a hook that computes the header\'s SHA-256', server: 'digest', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'warm', title: 'fastify-apikey, warm cache', server: 'apikey', options: {}, header: OURS, credentials: 'good', status: 200 },
   { id: 'postgres', title: 'fastify-apikey on PostgreSQL, warm cache', server: 'apikey', options: {}, header: OURS, credentials: 'postgres', status: 200 },
   { id: 'cacheoff', title: 'fastify-apikey, cache off', server: 'apikey', options: { cache: false }, header: OURS, credentials: 'good', status: 200 },

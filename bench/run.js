@@ -13,7 +13,7 @@ import { writeResults } from './report/files.js'
 import { judgeGoals } from './report/goals.js'
 import { figure } from './report/markdown.js'
 import { summarise } from './report/summary.js'
-import { measure, startLane, warmUp } from './rounds.js'
+import { measure } from './rounds.js'
 import { runScript } from './script.js'
 
 const KEYS = 100_000
@@ -22,8 +22,8 @@ const KEYS_IN_USE = 10_000
 const task = readArguments()
 installPeers()
 const folder = mkdtempSync(join(tmpdir(), 'fastify-apikey-bench-'))
-/** @type {import('./rounds.js').Lane[]} */
-const lanes = []
+/** @type {readonly import('./rounds.js').Lane[]} */
+const lanes = task.rows.map((row) => ({ row, samples: [], problem: null }))
 /** @type {{ server: Awaited<ReturnType<typeof startPostgres>> | null }} */
 const postgres = { server: null }
 try {
@@ -31,7 +31,6 @@ try {
   await measureLanes()
   report(await measureInProcess())
 } finally {
-  for (const { server } of lanes) await server.stop()
   await postgres.server?.stop()
   rmSync(folder, { recursive: true })
 }
@@ -45,16 +44,10 @@ async function seed () {
 }
 
 async function measureLanes () {
-  for (const row of task.rows) {
-    console.log(`Starting and warming up: ${row.title}`)
-    const lane = await startLane(row, folder, postgres.server)
-    lanes.push(lane)
-    await warmUp(lane, task.warmUp)
-  }
   for (let round = 1; round <= task.rounds; round++) {
     // To and fro, so that a machine that becomes slower or faster meanwhile favours no row.
     for (const lane of round % 2 === 1 ? lanes : lanes.toReversed()) {
-      const { rate, p99, cpu, others } = await measure(lane, task.seconds)
+      const { rate, p99, cpu, others } = await measure(lane, { folder, postgres: postgres.server, warmUp: task.warmUp, seconds: task.seconds })
       console.log(`Round ${round} of ${task.rounds}: ${figure(rate).padStart(7)}/s, p99 ${figure(p99, 2).padStart(7)} ms, CPU ${percent(cpu)}, others ${percent(others)}  ${lane.row.title}`)
     }
   }
@@ -77,7 +70,7 @@ function report (inProcess) {
   if (bare === undefined) throw new Error('bare Fastify was not measured')
   const summaries = lanes.map((lane) => summarise(lane, bare))
   const results = createReport({
-    rounds: `medians of ${task.rounds} rounds of ${task.seconds} s for each server`,
+    rounds: `medians of ${task.rounds} rounds of ${task.seconds} s, each with a new process of each server`,
     warnings: [generator.warning, disturbance(summaries)].filter((warning) => warning !== null),
     rows: summaries,
     inProcess,

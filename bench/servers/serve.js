@@ -27,6 +27,6 @@ export async function serve (protect) {
     const { user, system } = process.cpuUsage()
     process.send?.({ cpu: (user + system) / 1e6, rss: process.memoryUsage.rss() })
   })
-  process.on('disconnect', () => process.exit())
+  process.on('disconnect', () => app.close().finally(() => process.exit()))
   process.send?.({ port: Number(new URL(address).port) })
 }
