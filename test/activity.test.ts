@@ -8,6 +8,7 @@ import { Activity } from '../lib/keys/activity.js'
 import type { DayCount } from '../lib/store/accounts.js'
 import type { AccessRow } from '../lib/store/rows.js'
 import type { Use } from '../lib/store/store.js'
+import { decodeEntry, type Entry } from '../lib/store/use-log.js'
 import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
 import { accessRow, openTerms, profileRow } from './helpers/rows.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
@@ -26,10 +27,9 @@ function recorder () {
   const events: unknown[] = []
   const saved: Use[][] = []
   const counts: DayCount[] = []
-  const logged: { uses: Use[], at: number }[] = []
-  const dropped: number[] = []
-  const recovered: number[] = []
-  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, onLog: async () => {}, counts, logged, dropped, recovered }
+  const logged: Entry[] = []
+  const replacing: Entry[] = []
+  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, counts, logged }
   const activity = new Activity({
     batchSize: 100,
 
@@ -43,18 +43,21 @@ function recorder () {
       if (state.failing) throw new UnavailableError()
       counts.push(...batch)
     },
-    async logUses (uses, at) {
-      await state.onLog()
+    async logUses (text) {
       if (state.failing) throw new UnavailableError()
-      logged.push({ uses: [...uses], at })
-      return logged.length
+      return logged.push(decodeEntry(text))
     },
-    async dropLogged (entries) {
-      dropped.push(...entries)
+    async replaceLogged (_entries, texts) {
+      if (state.failing) throw new UnavailableError()
+      return texts.map((text) => replacing.push(decodeEntry(text)))
     },
-    async recoverUses (before) {
-      recovered.push(before)
-    }
+    async applyLogged (entry) {
+      if (state.failing) throw new UnavailableError()
+      saved.push(replacing[entry - 1]?.uses ?? [])
+      counts.push(...replacing[entry - 1]?.counts ?? [])
+      return true
+    },
+    async recoverUses () {}
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
     writeRecovered: (lost) => events.push(lost)
@@ -333,10 +336,10 @@ t.test('a use that is given up while others are written is not written', async (
     for (let i = 150; i < 200_150; i++) activity.note(access(i), T0 + 1, null)
   }
   await activity.flush()
-  t.strictSame(state.saved.map(({ length }) => length), [100, 0])
+  t.strictSame(state.saved.map(({ length }) => length), [100])
 })
 
-t.test('a few counts are written every second, many every tenth time, and the timer rests when there are none left', async (t) => {
+t.test('a few counts are stored every second, many logged and stored every tenth, and the timer rests when there are none left', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const { state, activity } = recorder()
@@ -351,9 +354,11 @@ t.test('a few counts are written every second, many every tenth time, and the ti
   activity.note(access(1), T0, null)
   for (let i = 0; i < 500; i++) activity.refuse(`key ${i}`, T0, 'WHY')
   for (let i = 2; i < 10; i++) t.strictSame(await second(), [])
+  t.equal(state.logged.flatMap(({ counts }) => counts).length, 501)
+  t.equal(state.logged.length, 1)
   t.equal((await second()).length, 501)
   for (let i = 0; i < 20; i++) t.strictSame(await second(), [])
-  t.equal(state.saved.length, 2)
+  t.equal(state.saved.flat().length, 2)
 })
 
 t.test('memory for counts is bounded while the database cannot be written', async (t) => {

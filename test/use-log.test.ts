@@ -12,8 +12,7 @@ import { Activity } from '../lib/keys/activity.js'
 import { ApiKeys } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { decodeUses, encodeUses } from '../lib/store/use-log.js'
-import type { Use } from '../lib/store/store.js'
+import { countLine, decodeEntry, useLine, type Entry } from '../lib/store/use-log.js'
 import { ERROR, Log, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachShared } from './helpers/engines.js'
@@ -37,7 +36,7 @@ function recorder (t: Test) {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const calls: string[] = []
-  const logged: Use[][] = []
+  const logged: Entry[] = []
   const state = { failing: false, isLogging: true, onLog: () => {}, onRecover: async () => {}, calls, logged, told: 0, over: 0 }
   const attempt = (call: string) => {
     if (state.failing) throw new UnavailableError()
@@ -47,13 +46,21 @@ function recorder (t: Test) {
     batchSize: 10_000,
     async saveUses (uses) { attempt(`save ${uses.length}`) },
     async saveUsage () {},
-    async logUses (uses, at) {
+    async logUses (text, at) {
       if (!state.isLogging) throw new InternalError()
-      attempt(`log ${uses.length} at ${at}`)
+      const entry = decodeEntry(text)
+      attempt(`log ${entry.uses.length} at ${at}`)
       state.onLog()
-      return logged.push([...uses])
+      return logged.push(entry)
     },
-    async dropLogged (entries) { attempt(`drop ${entries.join(' ')}`) },
+    async replaceLogged (entries, texts) {
+      attempt(`replace ${entries.join(' ')} by ${texts.map((text) => decodeEntry(text).uses.length).join(' ')}`)
+      return texts.map((text) => logged.push(decodeEntry(text)))
+    },
+    async applyLogged (entry) {
+      attempt(`apply ${entry}`)
+      return true
+    },
     async recoverUses (before) {
       attempt(`recover ${before}`)
       await state.onRecover()
@@ -69,32 +76,40 @@ function recorder (t: Test) {
 
 t.test('what is written to the log is read from it', async (t) => {
   const time = fc.integer({ min: 1, max: 8.64e15 })
-  const use = fc.record({
-    keyId: fc.uuid(), at: time, ip: fc.oneof(fc.constant(null), fc.constant(''), fc.ipV4(), fc.ipV6()), previousAt: fc.option(time)
-  }, { noNullPrototype: true })
-  fc.assert(fc.property(fc.array(use), (uses) => { t.strictSame(decodeUses(encodeUses(uses)), uses) }), { numRuns: 50 })
+  const [keyId, day, count] = [fc.uuid(), fc.nat(), fc.integer({ min: 1, max: 2 ** 53 - 1 })]
+  const ip = fc.oneof(fc.constant(null), fc.constant(''), fc.ipV4(), fc.ipV6())
+  const used = fc.record({ use: fc.record({ keyId, at: time, ip, previousAt: fc.option(time) }, { noNullPrototype: true }), accepted: fc.oneof(fc.constant(0), count), day })
+  const counts = fc.array(fc.record({ keyId, day, outcome: fc.constantFrom('accepted', 'FST_API_KEY_REVOKED'), count }, { noNullPrototype: true }))
+  fc.assert(fc.property(fc.array(used), counts, (used, counts) => {
+    const text = used.map(({ use, accepted, day }) => useLine(use, accepted, day)).join('') + counts.map(countLine).join('')
+    const accepted = used.filter(({ accepted }) => accepted > 0).map(({ use: { keyId }, accepted, day }) => ({ keyId, day, outcome: 'accepted', count: accepted }))
+    t.strictSame(decodeEntry(text), { uses: used.map(({ use }) => use), counts: [...accepted, ...counts] })
+  }), { numRuns: 50 })
 })
 
-t.test('lines of the log that are none are passed over', async (t) => {
-  const [use] = decodeUses('key\t5\t-\t-\n')
-  t.strictSame(use, { keyId: 'key', at: 5, ip: null, previousAt: null })
-  t.strictSame(decodeUses('key\t99999999999999999999\t-\t-\nkey\t5\t-\t99999999999999999999'), [use], 'nor are times that no database takes')
-  t.strictSame(decodeUses('\nkey\nkey\t5\nkey\t5\t-\nkey\tsoon\t-\t-\nkey\t5\t-\t-'), [use])
+t.test('lines of the log that are none are passed over, and uses without counts from an earlier version are read', async (t) => {
+  const use = { keyId: 'key', at: 5, ip: null, previousAt: null }
+  t.strictSame(decodeEntry('key\t5\t-\t-\n'), { uses: [use], counts: [] })
+  const { uses, counts } = decodeEntry('key\t99999999999999999999\t-\t-\nkey\t5\t-\t99999999999999999999')
+  t.strictSame({ uses, counts }, { uses: [use], counts: [] }, 'nor are times that no database takes')
+  t.strictSame(decodeEntry('\nkey\nkey\t5\nkey\t5\t-\nkey\tsoon\t-\t-\nkey\t5\t-\t-').uses, [use])
+  t.strictSame(decodeEntry('key\t+\nkey\t+\t5\nkey\t+\t5\tWHY\nkey\t+\t-\tWHY\t1\nkey\t+\t5\tWHY\t-1\nkey\t+\t5\tWHY\t9007199254740993'), { uses: [], counts: [] })
+  t.strictSame(decodeEntry('key\t5\t-\t-\t1\nkey\t5\t-\t-\t1\t2147483648\nkey\t5\t-\t-\t1e3\t1'), { uses: [use, use, use], counts: [] })
 })
 
-t.test('the uses of many keys are logged each second, stored in the tenth, and then dropped from the log', async (t) => {
+t.test('the uses of many keys are logged each second, and in the tenth replaced by fewer entries and stored', async (t) => {
   const { activity, second, state } = recorder(t)
   const keys = Array.from({ length: 1200 }, (_, i) => access(i))
   for (const key of keys) activity.note(key, T0, '10.0.0.1')
   t.strictSame(await second(), [`log 1000 at ${T0}`, `log 200 at ${T0}`])
-  t.strictSame(state.logged[1]?.at(-1), { keyId: 'key 1199', at: T0, ip: '10.0.0.1', previousAt: null })
+  t.strictSame(state.logged[1]?.uses.at(-1), { keyId: 'key 1199', at: T0, ip: '10.0.0.1', previousAt: null })
   t.strictSame(await second(), [], 'what is logged is not logged again')
   for (const key of keys.slice(0, 5)) activity.note(key, T0 + 5, null)
   for (const key of keys.slice(0, 5)) activity.note(key, T0 + 6, null)
   t.strictSame(await second(), [`log 5 at ${T0}`], 'but what is used again is')
-  t.match(state.logged[2], [{ at: T0 + 6 }])
+  t.match(state.logged[2], { uses: [{ at: T0 + 6 }] })
   for (let i = 4; i < 10; i++) t.strictSame(await second(), [])
-  t.strictSame(await second(), ['save 1200', 'drop 1 2 3', `recover ${T0 - 60_000}`])
+  t.strictSame(await second(), ['replace 1 2 3 by 1200', 'apply 4', `recover ${T0 - 60_000}`])
   for (let i = 0; i < 12; i++) t.strictSame(await second(), [], 'then it rests')
   activity.note(access(1), T0 + 7, null)
   t.strictSame(await second(), ['save 1'], 'few are stored at once')
@@ -121,8 +136,8 @@ t.test('what cannot be logged is logged later, and told once', async (t) => {
   state.failing = false
   state.onLog = () => {}
   const calls = await second()
-  t.equal(state.logged.slice(1).flat().length, 1200, calls.join())
-  t.ok(state.logged.slice(1).flat().every(({ at }) => at === T0 + 1))
+  t.equal(state.logged.slice(1).flatMap(({ uses }) => uses).length, 1200, calls.join())
+  t.ok(state.logged.slice(1).flatMap(({ uses }) => uses).every(({ at }) => at === T0 + 1))
   t.equal(state.over, 0, 'nothing is stored yet')
   await activity.flush()
   t.equal(state.over, 1)
@@ -138,7 +153,7 @@ t.test('a use that comes while its key is logged is logged with the next', async
   }
   t.strictSame(await second(), [`log ${MANY} at ${T0}`])
   t.strictSame(await second(), [`log 3 at ${T0}`])
-  t.match(state.logged[1], [{ at: T0 + 1 }, { at: T0 + 1 }, { at: T0 + 1 }])
+  t.match(state.logged[1]?.uses, [{ at: T0 + 1 }, { at: T0 + 1 }, { at: T0 + 1 }])
 })
 
 t.test('what cannot be stored stays in the log', async (t) => {
@@ -152,11 +167,11 @@ t.test('what cannot be stored stays in the log', async (t) => {
   state.calls.length = 0
   for (const key of keys) activity.note(key, T0 + 1, null)
   await activity.flush()
-  t.strictSame(state.calls.splice(0), [`save ${MANY}`, 'drop 1'])
+  t.strictSame(state.calls.splice(0), [`replace 1 by ${MANY}`, 'apply 2'])
   t.strictSame(await second(), [], 'and what was stored is not logged')
 })
 
-t.test('what was logged of many keys is dropped when they are stored', async (t) => {
+t.test('what was logged of many keys is gone from the log when they are stored', async (t) => {
   const file = join(t.testdir(), 'keys.db')
   const app = await server(t, { database: file, maxKeys: -1 })
   const entries = connection(t, file).prepare('SELECT count(*) FROM api_key_use_log').pluck()
@@ -176,7 +191,7 @@ t.test('so many keys that the oldest might have to be given up are stored at onc
   for (let i = 0; i < 99_999; i++) activity.note(access(i), T0, null)
   t.match(await second(), [/^log/])
   for (let i = 99_999; i < 100_000; i++) activity.note(access(i), T0, null)
-  t.match(await second(), [/^save 10000/])
+  t.match(await second(), [/^replace .* by 10000 10000 10000 10000 10000 10000 10000 10000 10000 10000$/, ...Array(10).fill(/^apply/)])
 })
 
 t.test('two secrets of one key that are used by turns take no more memory the more often, and are logged once', async (t) => {
@@ -185,7 +200,7 @@ t.test('two secrets of one key that are used by turns take no more memory the mo
   const [present, previous] = [access(1), access(1)]
   for (let i = 0; i < 1000; i++) activity.note(i % 2 === 0 ? present : previous, T0 + i, null)
   t.strictSame(await second(), [`log ${MANY} at ${T0}`])
-  t.strictSame(state.logged[0]?.filter(({ keyId }) => keyId === 'key 1').map(({ at }) => at), [T0 + 999])
+  t.strictSame(state.logged[0]?.uses.filter(({ keyId }) => keyId === 'key 1').map(({ at }) => at), [T0 + 999])
 })
 
 t.test('what was read anew or given up is not held while the database cannot be written', async (t) => {
@@ -230,7 +245,7 @@ t.test('a logout is logged too, whatever the clock says', async (t) => {
   await second()
   activity.logout('key 7')
   await second()
-  t.strictSame(state.logged[1], [{ keyId: 'key 7', at: T0, ip: null, previousAt: null }])
+  t.strictSame(state.logged[1], { uses: [{ keyId: 'key 7', at: T0, ip: null, previousAt: null }], counts: [] })
 })
 
 t.test('what cannot be recovered is told at the start, and keeps nothing else from being written', async (t) => {

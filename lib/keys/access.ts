@@ -36,7 +36,7 @@ export class Access {
   usedAt = 0
   /** The address of the current login; null before the first one and after a logout. */
   loggedIp: string | null
-  /** How often it was accepted since that was last counted. */
+  /** How often it was accepted today, as far as neither the database nor an entry of the log tells. */
   accepted = 0
   /** Whether the last use still waits to be stored. */
   isWaiting = false
@@ -44,6 +44,10 @@ export class Access {
   isUnlogged = false
   /** The time of the last use of the secret before the last rotation; 0 for never. */
   previousUsedAt = 0
+  /** How often it was accepted today by entries of the log that are not stored yet. */
+  logged = 0
+  /** Whether it is in the list of what may wait to be logged. */
+  isListed = false
   readonly rate: RateLimit | null
   readonly quota: Quota | null
   readonly #expiresAt: number | null
@@ -99,7 +103,9 @@ export class Access {
   /** Takes over what was noted by an object of the same key that was read before, or found by its other secret. */
   carryOn (earlier: Access): void {
     this.accepted += earlier.accepted
+    this.logged += earlier.logged
     earlier.accepted = 0
+    earlier.logged = 0
     this.previousUsedAt = Math.max(this.previousUsedAt, earlier.previousUsedAt)
     // Two secrets of one key are noted apart, and with a clock that was set back the other one's use may be the later.
     if (earlier.usedAt <= this.usedAt) return

@@ -1,18 +1,17 @@
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { Access } from './access.js'
-import { inOrder } from './ordering.js'
 import type { Saves } from './patience.js'
-import { DAY, dayOf, Tally } from './tally.js'
-import { toUse, UseLog } from './use-log.js'
-import { Waiting } from './waiting.js'
+import { DAY, dayOf } from './tally.js'
+import { Unstored } from './unstored.js'
+import { UseLog } from './use-log.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
-/** What there is much of is stored every tenth time: counts, and uses, which are logged until then. */
+/** What there is much of is stored every tenth time, and logged until then. */
 const STORE_EVERY = 10
 
-/** The uses and counts of so many keys are stored at once, where other processes look for them. Of more, a log costs a fraction. */
+/** So many uses and counts are stored at once, where other processes look for them. Of more, a log costs a fraction. */
 const FEW = 500
 
 /** When so many wait they are stored at once, long before the oldest would have to be given up. */
@@ -38,9 +37,8 @@ export class Activity {
   readonly #store: Saves
   readonly #log: ActivityLog
   readonly #now: () => number
+  readonly #unstored = new Unstored()
   readonly #useLog: UseLog
-  readonly #waiting = new Waiting()
-  readonly #tally = new Tally()
   /** When the day ends whose uses are counted. */
   #dayEnd = 0
   #timer: NodeJS.Timeout | null = null
@@ -55,7 +53,7 @@ export class Activity {
     this.#store = store
     this.#log = log
     this.#now = now
-    this.#useLog = new UseLog(store)
+    this.#useLog = new UseLog(store, this.#unstored)
   }
 
   /** Stores what processes that were killed had logged. What cannot be stored now will be later. */
@@ -90,13 +88,13 @@ export class Activity {
 
   /** Counts a refusal of a key. */
   refuse (keyId: string, at: number, reason: string): void {
-    this.#tally.add(keyId, dayOf(at), reason, 1)
+    this.#unstored.refuse(keyId, at, reason)
     this.#wake()
   }
 
   /** Notes that a key's login ended. Returns whether a login was noted here. */
   logout (keyId: string): boolean {
-    const access = this.#waiting.get(keyId)
+    const access = this.#unstored.waiting.get(keyId)
     if (access === undefined || access.loggedIp === null) return false
     access.loggedIp = null
     // Or the login would come back from the log, were the clock set back before the logout.
@@ -106,12 +104,12 @@ export class Activity {
 
   /** A stored key with what is noted of it. */
   ofKey<T extends KeyRow> (row: T): T {
-    return this.#waiting.ofKey(row)
+    return this.#unstored.waiting.ofKey(row)
   }
 
   /** Stored profiles with what is noted of them. */
   ofProfiles (rows: readonly ProfileRow[]): ProfileRow[] {
-    return this.#waiting.ofProfiles(rows)
+    return this.#unstored.waiting.ofProfiles(rows)
   }
 
   /**
@@ -120,7 +118,7 @@ export class Activity {
    * @throws FST_API_KEY_UNAVAILABLE when the database cannot be written; the uses are kept and tried again
    */
   flush (): Promise<void> {
-    return this.#enqueue(() => this.#write(true))
+    return this.#enqueue(() => this.#write())
   }
 
   /** Does one thing after the other. An outage is told when it begins. */
@@ -147,13 +145,14 @@ export class Activity {
   #await (access: Access): void {
     this.#useLog.add(access)
     if (access.isWaiting) return
-    const earlier = this.#waiting.get(access.user.keyId)
+    const earlier = this.#unstored.waiting.get(access.user.keyId)
     // The key was read anew since its last use was noted, or it is in rotation; the newer object carries on.
     if (earlier !== undefined) {
-      this.#done(earlier)
+      earlier.isUnlogged = false
+      this.#unstored.waiting.delete(earlier)
       access.carryOn(earlier)
-    } else if (this.#waiting.size >= MAX_WAITING) this.#giveUpOldest()
-    this.#waiting.add(access)
+    } else if (this.#unstored.waiting.size >= MAX_WAITING) this.#giveUpOldest()
+    this.#unstored.waiting.add(access)
     this.#wake()
   }
 
@@ -163,84 +162,45 @@ export class Activity {
 
   /** Counts what was accepted until now for the day that is over. */
   #beginDay (at: number): void {
-    this.#count(this.#waiting.values())
-    this.#dayEnd = (dayOf(at) + 1) * DAY
-  }
-
-  #count (used: Iterable<Access>): void {
-    const day = dayOf(this.#dayEnd - 1)
-    for (const access of used) {
-      if (access.accepted > 0) this.#tally.add(access.user.keyId, day, 'accepted', access.accepted)
-      access.accepted = 0
-    }
+    const day = dayOf(at)
+    this.#unstored.beginDay(day)
+    this.#dayEnd = (day + 1) * DAY
   }
 
   #giveUpOldest (): void {
-    const oldest = this.#waiting.oldest()
+    const oldest = this.#unstored.waiting.oldest()
     if (oldest !== undefined) {
-      this.#done(oldest)
+      oldest.isUnlogged = false
+      this.#unstored.giveUp(oldest)
       this.#lost += 1
     }
-  }
-
-  #done (access: Access): void {
-    this.#useLog.remove(access)
-    this.#waiting.delete(access)
   }
 
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
     const isTenth = this.#ticks % STORE_EVERY === 0
-    const { size } = this.#waiting
+    const { size } = this.#unstored
     const isStored = isTenth || size <= FEW || size >= MANY
-    const withCounts = isTenth || size + this.#tally.size <= FEW
-    const written = this.#enqueue(() => isStored ? this.#write(withCounts) : this.#logUses())
+    const written = this.#enqueue(() => isStored ? this.#write() : this.#logUses())
     // Its failure is told at the start, and where the database is gone altogether, by what is written here.
     if (isTenth) written.then(() => this.#recover(this.#now() - ABANDONED)).catch(() => {})
     written.catch(() => {}).finally(() => {
-      this.#timer = this.#waiting.size + this.#tally.size > 0 ? setTimeout(() => this.#tick(), INTERVAL).unref() : null
+      const isOver = this.#unstored.size === 0 && this.#useLog.isEmpty
+      this.#timer = isOver ? null : setTimeout(() => this.#tick(), INTERVAL).unref()
     })
   }
 
   async #logUses (): Promise<void> {
-    // Where only the log cannot be written, as by a role that may not, the uses themselves can.
-    await this.#useLog.write(this.#now()).catch(() => this.#write(false))
+    // Where only the log cannot be written, as by a role that may not, all can be stored.
+    await this.#useLog.write(this.#now()).catch(() => this.#write())
   }
 
-  async #write (withCounts: boolean): Promise<void> {
-    const logged = this.#useLog.entries
-    // Sorted by what their table is sorted by, so that neighbours are changed together and fewer pages are written.
-    await inOrder(this.#waiting.keys(), this.#store.batchSize, (keyIds) => this.#writeUses(keyIds))
-    await this.#useLog.drop(logged)
-    if (withCounts) await this.#writeCounts()
+  async #write (): Promise<void> {
+    await this.#useLog.store(this.#now())
     // Only now: that something can be logged does not say that it can be stored.
     if (this.#failing) this.#log.writeRecovered(this.#lost)
     this.#failing = false
     this.#lost = 0
-  }
-
-  /** Writes the counts. Those of a batch that fails are put back. */
-  async #writeCounts (): Promise<void> {
-    await inOrder(this.#tally.keys(), this.#store.batchSize, async (keyIds) => {
-      const counts = this.#tally.take(keyIds)
-      await this.#store.saveUsage(counts).catch((error: unknown) => {
-        this.#tally.restore(counts)
-        throw error
-      })
-    })
-  }
-
-  /** Writes the uses of some keys. One that was noted anew in the meantime goes on waiting. */
-  async #writeUses (keyIds: readonly string[]): Promise<void> {
-    // One that was given up in the meantime is not there any more.
-    const used = keyIds.map((keyId) => this.#waiting.get(keyId)).filter((access) => access !== undefined)
-    this.#count(used)
-    const uses = used.map(toUse)
-    await this.#store.saveUses(uses)
-    used.forEach((access, i) => {
-      const isNewest = access.usedAt === uses[i]?.at && access.loggedIp === uses[i]?.ip && access.accepted === 0
-      if (isNewest && access.isWaiting) this.#done(access)
-    })
   }
 }

@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js'
 const PATIENCE = 2000
 
 /** The part of a store that takes what was noted. */
-export type Saves = Pick<Store, 'saveUses' | 'saveUsage' | 'logUses' | 'dropLogged' | 'recoverUses' | 'batchSize'>
+export type Saves = Pick<Store, 'saveUses' | 'saveUsage' | 'logUses' | 'replaceLogged' | 'applyLogged' | 'recoverUses' | 'batchSize'>
 
 /** Passes on what is to be saved, and tells a database that is slow, and is waited for, from one that has gone silent. */
 export class PatientSaves implements Saves {
@@ -21,8 +21,9 @@ export class PatientSaves implements Saves {
 
   readonly saveUses: Store['saveUses'] = async (uses) => await this.#count(this.#store.saveUses(uses))
   readonly saveUsage: Store['saveUsage'] = async (counts) => await this.#count(this.#store.saveUsage(counts))
-  readonly logUses: Store['logUses'] = async (uses, at) => await this.#count(this.#store.logUses(uses, at))
-  readonly dropLogged: Store['dropLogged'] = async (entries) => await this.#count(this.#store.dropLogged(entries))
+  readonly logUses: Store['logUses'] = async (text, at) => await this.#count(this.#store.logUses(text, at))
+  readonly replaceLogged: Store['replaceLogged'] = async (entries, texts, at) => await this.#count(this.#store.replaceLogged(entries, texts, at))
+  readonly applyLogged: Store['applyLogged'] = async (entry) => await this.#count(this.#store.applyLogged(entry))
   readonly recoverUses: Store['recoverUses'] = async (before) => await this.#count(this.#store.recoverUses(before))
 
   /** Waits for work that saves, for as long as a batch is taken at least every two seconds. Never rejects. */

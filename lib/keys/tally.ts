@@ -19,7 +19,13 @@ interface Count extends DayCount {
 export class Tally {
   /** Those of each key, which are few. A name made of all three would have to be made for each key in each second. */
   readonly #waiting = new Map<string, Count[]>()
+  readonly #max: number
   #size = 0
+
+  /** @param max how many counts are kept */
+  constructor (max = MAX_WAITING) {
+    this.#max = max
+  }
 
   get size (): number {
     return this.#size
@@ -32,7 +38,7 @@ export class Tally {
       earlier.count += count
       return
     }
-    if (this.#size >= MAX_WAITING) return
+    if (this.#size >= this.#max) return
     this.#size += 1
     const first = { keyId, day, outcome, count }
     if (counts === undefined) this.#waiting.set(keyId, [first])
@@ -44,9 +50,10 @@ export class Tally {
     return [...this.#waiting.keys()]
   }
 
-  /** Takes out the counts of some of them. */
+  /** Takes out the counts of some keys. */
   take (keyIds: readonly string[]): DayCount[] {
-    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) as Count[])
+    if (this.#size === 0) return []
+    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
     for (const keyId of keyIds) this.#waiting.delete(keyId)
     this.#size -= counts.length
     return counts
@@ -55,5 +62,11 @@ export class Tally {
   /** Puts back what could not be written. */
   restore (counts: readonly DayCount[]): void {
     for (const { keyId, day, outcome, count } of counts) this.add(keyId, day, outcome, count)
+  }
+
+  /** Forgets all. */
+  clear (): void {
+    this.#waiting.clear()
+    this.#size = 0
   }
 }

@@ -1,68 +1,169 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { DayCount } from '../store/accounts.js'
 import type { Use } from '../store/store.js'
+import { countLine, useLine } from '../store/use-log.js'
 import type { Access } from './access.js'
-import { inBatches } from './ordering.js'
+import { inOrder } from './ordering.js'
 import type { Saves } from './patience.js'
+import type { Taken, Unstored } from './unstored.js'
 
 /** Keys of one entry: to put it together takes a third of a millisecond, for which requests wait. */
 const ENTRY = 1000
 
 /**
- * Writes the uses of a busy second into a log, from which they are recovered should this process be killed before it stores
- * them. To store those of ten thousand keys changes as many rows in nearly as many places; to log them appends ten.
+ * Writes the uses and counts of a busy second into a log, from which others store them should this process be killed. To store
+ * those of ten thousand keys changes as many rows in nearly as many places; to log them appends ten.
+ *
+ * Counts are added, so each must be stored once, whoever does it: what is in an entry is stored by applying the entry, which also
+ * deletes it, and in no other way.
  */
 export class UseLog {
-  readonly #store: Pick<Saves, 'logUses' | 'dropLogged'>
-  /** Those that were used since they were last logged or stored: exactly those that are unlogged, so that nothing else is kept alive, and nothing twice. */
-  readonly #noted = new Set<Access>()
-  /** What was logged and not yet dropped. */
+  readonly #store: Saves
+  readonly #unstored: Unstored
+  /** All that are unlogged, and some that were so since the last writing, each once. */
+  #noted: Access[] = []
+  /** Entries of what is kept in memory as logged. */
   #entries: number[] = []
+  /** Entries that are still to be applied, of which memory keeps nothing but their numbers. */
+  #due: number[] = []
 
-  constructor (store: Pick<Saves, 'logUses' | 'dropLogged'>) {
+  constructor (store: Saves, unstored: Unstored) {
     this.#store = store
+    this.#unstored = unstored
+  }
+
+  /** Whether nothing is left in the log. */
+  get isEmpty (): boolean {
+    return this.#entries.length + this.#due.length === 0
   }
 
   add (access: Access): void {
     access.isUnlogged = true
-    this.#noted.add(access)
-  }
-
-  /** Forgets a use that was stored or given up, or that another object carries on. */
-  remove (access: Access): void {
-    if (!access.isUnlogged) return
-    access.isUnlogged = false
-    this.#noted.delete(access)
+    if (access.isListed) return
+    access.isListed = true
+    this.#noted.push(access)
   }
 
   /** Logs what was noted before the call. What the database does not take goes on being noted. */
   async write (at: number): Promise<void> {
-    await inBatches([...this.#noted], ENTRY, (batch) => this.#log(batch.filter(({ isUnlogged }) => isUnlogged), at))
+    const keyIds = this.#unstored.countedKeys()
+    for (let left = this.#noted.length, from = 0; left > 0 || from < keyIds.length; left -= ENTRY, from += ENTRY) {
+      if (from > 0) await nextTurn()
+      const listed = this.#noted.splice(0, Math.max(0, Math.min(left, ENTRY)))
+      for (const access of listed) access.isListed = false
+      await this.#log(this.#unstored.takeUnlogged(listed.filter(({ isUnlogged }) => isUnlogged), keyIds.slice(from, from + ENTRY)), at)
+    }
   }
 
-  /** What has been logged so far, for `drop` once it is stored. */
-  get entries (): readonly number[] {
-    return this.#entries
+  async #log (taken: Taken, at: number): Promise<void> {
+    if (taken.used.length + taken.counts.length === 0) return
+    await this.#attempt(taken, async () => {
+      const entry = await this.#store.logUses(encode(taken), at)
+      this.#entries.push(entry)
+    })
+    this.#unstored.keepLogged(taken)
   }
 
-  /** Deletes entries whose uses are stored. */
-  async drop (entries: readonly number[]): Promise<void> {
-    if (entries.length === 0) return
-    await this.#store.dropLogged(entries)
-    const dropped = new Set(entries)
-    this.#entries = this.#entries.filter((entry) => !dropped.has(entry))
-  }
-
-  async #log (batch: readonly Access[], at: number): Promise<void> {
-    for (const access of batch) this.remove(access)
+  /** Stores all that was noted before the call. */
+  async store (at: number): Promise<void> {
     try {
-      if (batch.length > 0) this.#entries = [...this.#entries, await this.#store.logUses(batch.map(toUse), at)]
+      await this.#apply()
+      if (this.#entries.length > 0 && await this.#replace(at)) return
+      await this.#apply()
+      await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeAll(keyIds)))
+    } finally {
+      // What was stored or given up, or was carried on by another object, is not kept alive.
+      this.#noted = this.#noted.filter((access) => (access.isListed = access.isUnlogged))
+    }
+  }
+
+  /** Stores what no entry holds. */
+  async #save (taken: Taken): Promise<void> {
+    await this.#attempt(taken, async () => {
+      if (taken.used.length > 0) await this.#store.saveUses(taken.used.map(toUse))
+      const counts = [...taken.counts, ...acceptedOf(taken)]
+      if (counts.length > 0) await this.#store.saveUsage(counts)
+    })
+    this.#unstored.settle(taken.used)
+  }
+
+  /**
+   * Replaces the entries of the last seconds by new ones, in which each key is once, and applies those.
+   *
+   * @returns false when some of the old were gone, since another process took this one for dead. It has counted what they held, and
+   * the others are to be applied
+   */
+  async #replace (at: number): Promise<boolean> {
+    const batches: Taken[] = []
+    const texts: string[] = []
+    await inOrder(this.#unstored.keys(), this.#store.batchSize, async (keyIds) => {
+      const taken = this.#unstored.takeAll(keyIds)
+      batches.push(taken)
+      texts.push(encode(taken))
+    })
+    const entries = await this.#store.replaceLogged(this.#entries, texts, at).catch(async (error: unknown) => {
+      await this.#restoreAll(batches)
+      throw error
+    })
+    if (entries === null) {
+      await this.#restoreAll(batches)
+      this.#unstored.forgetLogged()
+    }
+    this.#due.push(...entries ?? this.#entries)
+    this.#entries = []
+    if (entries === null) return false
+    await this.#apply((n) => this.#unstored.settle(batches[n]?.used ?? []))
+    return true
+  }
+
+  /** Applies the entries that are due, in turns of their own. One that is gone by now was applied by somebody else. */
+  async #apply (done = (_n: number) => {}): Promise<void> {
+    for (let n = 0; this.#due[0] !== undefined; n++) {
+      if (n > 0) await nextTurn()
+      await this.#store.applyLogged(this.#due[0])
+      this.#due.shift()
+      done(n)
+    }
+  }
+
+  /** Does what writes something that was taken out, and puts it back when that fails. */
+  async #attempt (taken: Taken, write: () => Promise<void>): Promise<void> {
+    try {
+      await write()
     } catch (error) {
-      for (const access of batch) if (access.isWaiting) this.add(access)
+      this.#restore(taken)
       throw error
     }
   }
+
+  async #restoreAll (batches: readonly Taken[]): Promise<void> {
+    for (const taken of batches) {
+      this.#restore(taken)
+      await nextTurn()
+    }
+  }
+
+  #restore (taken: Taken): void {
+    this.#unstored.restore(taken)
+    for (const access of taken.used) if (access.isWaiting) this.add(access)
+  }
+}
+
+/** The text of an entry. */
+function encode (taken: Taken): string {
+  const { used, accepted, logged, day, counts, loggedCounts } = taken
+  let text = ''
+  for (let i = 0; i < used.length; i++) text += useLine(toUse(used[i] as Access), Number(accepted[i]) + (logged[i] ?? 0), day)
+  for (const count of counts) text += countLine(count)
+  for (const count of loggedCounts) text += countLine(count)
+  return text
+}
+
+function acceptedOf ({ used, accepted, day }: Taken): DayCount[] {
+  return used.map(({ user: { keyId } }, i) => ({ keyId, day, outcome: 'accepted', count: Number(accepted[i]) })).filter(({ count }) => count > 0)
 }
 
 /** What is stored of a key's last use. */
-export function toUse ({ user: { keyId }, usedAt, loggedIp, previousUsedAt }: Access): Use {
+function toUse ({ user: { keyId }, usedAt, loggedIp, previousUsedAt }: Access): Use {
   return { keyId, at: usedAt, ip: loggedIp, previousAt: previousUsedAt || null }
 }

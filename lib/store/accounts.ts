@@ -78,7 +78,7 @@ export interface AccountStore {
    */
   takeQuota (keyId: string, quota: Quota, at: number): QuotaCount | null | Promise<QuotaCount | null>
 
-  /** Adds counts to those that are stored, in one batch. Each key, day and outcome comes once. Of keys that are gone nothing is kept. */
+  /** Adds counts to those that are stored, in one batch, in which a key, day and outcome may come more than once. Of keys that are gone nothing is kept. */
   saveUsage (counts: readonly DayCount[]): Promise<void>
   /** The counts of keys from one day to another, both included, in the order of days. */
   readUsage (keyIds: readonly string[], from: number, to: number): Promise<DayCount[]>

@@ -136,15 +136,21 @@ export interface Store extends AccountStore {
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
   /**
-   * Writes uses into one entry of a log, at a tenth of what it costs to store them. They will be stored as well, but if this
-   * process ends before it comes to that, another recovers them.
+   * Writes uses and counts, in the lines of `useLine` and `countLine`, into one entry of a log, at a tenth of what it costs to store
+   * them. Whoever applies the entry stores them: this process, or another if this one ends before it comes to that.
    *
-   * @returns the number of the entry
+   * @returns the number of the entry, which no other ever has
    */
-  logUses (uses: readonly Use[], at: number): Promise<number>
-  /** Deletes entries whose uses are stored by now. Those that are gone already are none to worry about. */
-  dropLogged (entries: readonly number[]): Promise<void>
-  /** Stores the uses of all entries from before a time, whoever wrote them, and deletes those. Harmless where the writer still lives. */
+  logUses (text: string, at: number): Promise<number>
+  /**
+   * Replaces entries by others that hold the same, and perhaps more.
+   *
+   * @returns the numbers of the new ones, in the order of their texts; null when some of the old were gone, and nothing was changed
+   */
+  replaceLogged (entries: readonly number[], texts: readonly string[], at: number): Promise<number[] | null>
+  /** Stores what an entry holds and deletes it, in one step, so that counts are added once. Returns whether it was there: if not, somebody else did it. */
+  applyLogged (entry: number): Promise<boolean>
+  /** Applies all entries from before a time, whoever wrote them. */
   recoverUses (before: number): Promise<void>
 
   /** Closes the database if this store opened it. */

@@ -1,62 +1,77 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { DayCount } from './accounts.js'
 import type { Store, Use } from './store.js'
 
 /*
- * The text of an entry in the log of uses: a line for each, its parts parted by tabs. Half as much work as JSON, which shows
- * where ten thousand keys are used in a second.
+ * The text of an entry in the log of uses: a line for each use, which also tells how often its key was accepted, and one for each
+ * other count, their parts parted by tabs. Half as much work as JSON, which shows where ten thousand keys are used in a second.
  */
 
 /** Stands for a part that is null. No address and no time is written so. */
 const NONE = '-'
 
-/** Writes uses as one text. */
-export function encodeUses (uses: readonly Use[]): string {
-  let text = ''
-  for (const { keyId, at, ip, previousAt } of uses) text += `${keyId}\t${at}\t${ip ?? NONE}\t${previousAt ?? NONE}\n`
-  return text
+/** Stands in the line of a count where that of a use has its time, so that what knows of uses alone passes it over. */
+const COUNT = '+'
+
+/** What an entry holds. */
+export interface Entry {
+  readonly uses: Use[]
+  /** A key, day and outcome may come more than once. */
+  readonly counts: DayCount[]
+}
+
+/** The line of a use, and of how often its key was accepted on a day. */
+export function useLine ({ keyId, at, ip, previousAt }: Use, accepted: number, day: number): string {
+  return `${keyId}\t${at}\t${ip ?? NONE}\t${previousAt ?? NONE}\t${accepted}\t${day}\n`
+}
+
+/** The line of a count by itself. */
+export function countLine ({ keyId, day, outcome, count }: DayCount): string {
+  return `${keyId}\t${COUNT}\t${day}\t${outcome}\t${count}\n`
 }
 
 /** The last time that there is, as a `Date`. A database may take no later one for a number, and would then never take the entry. */
 const LAST = 8.64e15
 
-/** Reads what `encodeUses` wrote. A line that is none of its own is passed over. */
-export function decodeUses (text: string): Use[] {
-  const uses: Use[] = []
+/** The last day that a database counts, with 32 bits. */
+const LAST_DAY = 2 ** 31 - 1
+
+/** Reads what these wrote, and uses without counts from before there were any. A line that is none of their own is passed over. */
+export function decodeEntry (text: string): Entry {
+  const entry: Entry = { uses: [], counts: [] }
   // Of SQLite, also a text may be a blob.
   for (const line of String(text).split('\n')) {
-    const [keyId, at, ip, previousAt] = line.split('\t')
-    if (keyId === undefined || ip === undefined || !isTime(at) || previousAt === undefined) continue
-    uses.push({ keyId, at: Number(at), ip: ip === NONE ? null : ip, previousAt: isTime(previousAt) ? Number(previousAt) : null })
+    const parts = line.split('\t')
+    if (parts[1] === COUNT) addCount(entry, parts[0], parts[2], parts[3], parts[4])
+    else addUse(entry, parts)
   }
-  return uses
+  return entry
 }
 
-function isTime (text: string | undefined): text is string {
-  return text !== undefined && /^\d+$/.test(text) && Number(text) <= LAST
+function addUse (entry: Entry, [keyId, at, ip, previousAt, accepted, day]: readonly string[]): void {
+  if (keyId === undefined || ip === undefined || !isNumber(at, LAST) || previousAt === undefined) return
+  entry.uses.push({ keyId, at: Number(at), ip: ip === NONE ? null : ip, previousAt: isNumber(previousAt, LAST) ? Number(previousAt) : null })
+  if (accepted !== '0') addCount(entry, keyId, day, 'accepted', accepted)
 }
 
-type Entries = readonly { readonly uses: string }[]
+function addCount ({ counts }: Entry, keyId?: string, day?: string, outcome?: string, count?: string): void {
+  if (keyId === undefined || outcome === undefined || !isNumber(day, LAST_DAY) || !isNumber(count, Number.MAX_SAFE_INTEGER)) return
+  counts.push({ keyId, day: Number(day), outcome, count: Number(count) })
+}
 
-/** What an engine does to recover uses. */
-interface Recovery extends Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> {
-  /** The numbers of all entries from before a time. */
-  list (before: number): readonly number[] | Promise<readonly number[]>
-  /** The entry with a number, or nothing when it is there no more. */
-  read (entry: number): Entries | Promise<Entries>
+function isNumber (text: string | undefined, max: number): text is string {
+  return text !== undefined && /^\d+$/.test(text) && Number(text) <= max
 }
 
 /**
- * Stores the uses of all entries from before a time, and deletes those. In small steps, since requests wait for each, and only
- * what is there at the beginning, or it might never come to an end while others log. Two that recover the same entry do no
- * harm.
+ * Applies all entries from before a time, each in a turn of its own, since requests wait for it, and only what is there at the
+ * beginning, or it might never come to an end while others log.
+ *
+ * @param list gives their numbers
  */
-export async function recover (before: number, { list, read, saveUses, dropLogged, batchSize }: Recovery): Promise<void> {
-  for (const entry of await list(before)) {
-    const uses = (await read(entry)).flatMap(({ uses }) => decodeUses(uses))
-    for (let i = 0; i < uses.length; i += batchSize) {
-      await saveUses(uses.slice(i, i + batchSize))
-      await nextTurn()
-    }
-    await dropLogged([entry])
+export async function recover (list: () => readonly number[] | Promise<readonly number[]>, apply: Store['applyLogged']): Promise<void> {
+  for (const entry of await list()) {
+    await apply(entry)
+    await nextTurn()
   }
 }

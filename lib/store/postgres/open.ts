@@ -16,6 +16,7 @@ import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
 import { quotaVerb } from './quota.js'
 import { usageVerbs } from './usage.js'
+import { useLogVerbs } from './use-log.js'
 import { useVerbs } from './uses.js'
 
 /** How a PostgreSQL store is opened. */
@@ -97,6 +98,7 @@ async function createStore (
     ...usageVerbs(context),
     ...historyVerb(context),
     ...useVerbs(context),
+    ...useLogVerbs(context),
     async close () {
       await Promise.all([listener.close(), close()])
     }

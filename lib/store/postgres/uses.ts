@@ -1,68 +1,45 @@
-import { asc, eq, lt, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { Store, Use } from '../store.js'
-import { encodeUses, recover } from '../use-log.js'
-import { anyOf } from './columns.js'
 import { guarded } from './connections.js'
-import type { Context } from './database.js'
+import type { Context, PostgresDatabase, Tables } from './database.js'
 
 /** Few enough that requests do not wait long while a batch is put together. More, smaller ones would cost the process more. */
 const BATCH = 2500
 
-/**
- * The verbs of a store that note uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each
- * takes its rows in the order of their ids, so that two nodes that write at once cannot wait for each other.
- */
-export function useVerbs ({ tables: { keys, uses, useLog }, db, changes }: Context): Pick<Store, 'saveUses' | 'logUses' | 'dropLogged' | 'recoverUses' | 'batchSize'> {
-  const savePrevious = (batch: readonly Use[]) => sql`
-    WITH used AS (SELECT key_id, "previousAt" AS at FROM json_to_recordset(${JSON.stringify(batch)}::json) AS use ("keyId" text, "previousAt" bigint)
-      JOIN ${uses} ON key_id = "keyId" ORDER BY key_id FOR NO KEY UPDATE OF api_key_uses)
-    UPDATE ${uses} AS stored SET previous_used_at = at FROM used
-    WHERE stored.key_id = used.key_id AND (stored.previous_used_at IS NULL OR stored.previous_used_at <= at)`
-
-  async function saveAll (batch: readonly Use[]): Promise<void> {
-    const newest = newestOfEach(batch)
-    // Of a key that was deleted in the meantime there is nothing to note. One that is deleted just now may fail the batch,
-    // which is then tried again: locking every key each second would cost more than all else.
-    await changes.execute(sql`
-      INSERT INTO ${uses} AS stored (key_id, last_used_at, logged_ip)
-      SELECT id, at, ip FROM json_to_recordset(${JSON.stringify(newest)}::json) AS use ("keyId" text, at bigint, ip text)
-      JOIN ${keys} ON id = "keyId" ORDER BY id
-      ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at,
-        logged_ip = CASE WHEN stored.logged_out_at > excluded.last_used_at THEN stored.logged_ip ELSE excluded.logged_ip END
-      WHERE stored.last_used_at IS NULL OR stored.last_used_at <= excluded.last_used_at`)
-    // By themselves, since the new secret may have been used later elsewhere. Mostly there are none.
-    const previous = newest.filter(({ previousAt }) => previousAt !== null)
-    if (previous.length > 0) await changes.execute(savePrevious(previous))
-  }
-
-  const verbs: Pick<Store, 'saveUses' | 'dropLogged' | 'batchSize'> = {
+/** The verbs of a store that note uses. */
+export function useVerbs ({ tables, changes }: Context): Pick<Store, 'saveUses' | 'batchSize'> {
+  return {
     batchSize: BATCH,
 
     async saveUses (batch) {
-      await guarded(() => saveAll(batch))
-    },
-
-    async dropLogged (entries) {
-      await guarded(() => changes.delete(useLog).where(anyOf(useLog.id, entries)))
+      await guarded(() => saveUses(changes, tables, batch))
     }
   }
+}
 
-  return {
-    ...verbs,
-
-    async logUses (batch, at) {
-      const [entry] = await guarded(() => changes.insert(useLog).values({ at, uses: encodeUses(batch) }).returning({ id: useLog.id }))
-      return (entry as { id: number }).id
-    },
-
-    async recoverUses (before) {
-      await recover(before, {
-        ...verbs,
-        list: async (before) => (await guarded(() => db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, before)).orderBy(asc(useLog.id)))).map(({ id }) => id),
-        read: (entry) => guarded(() => db.select({ uses: useLog.uses }).from(useLog).where(eq(useLog.id, entry)))
-      })
-    }
-  }
+/**
+ * Stores uses, one statement for a whole batch, which it gets as JSON: arrays take the driver longer. Each takes its rows in the
+ * order of their ids, so that two nodes that write at once cannot wait for each other.
+ */
+export async function saveUses (db: PostgresDatabase, { keys, uses }: Tables, batch: readonly Use[]): Promise<void> {
+  const newest = newestOfEach(batch)
+  // Of a key that was deleted in the meantime there is nothing to note. One that is deleted just now may fail the batch,
+  // which is then tried again: locking every key each second would cost more than all else.
+  await db.execute(sql`
+    INSERT INTO ${uses} AS stored (key_id, last_used_at, logged_ip)
+    SELECT id, at, ip FROM json_to_recordset(${JSON.stringify(newest)}::json) AS use ("keyId" text, at bigint, ip text)
+    JOIN ${keys} ON id = "keyId" ORDER BY id
+    ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at,
+      logged_ip = CASE WHEN stored.logged_out_at > excluded.last_used_at THEN stored.logged_ip ELSE excluded.logged_ip END
+    WHERE stored.last_used_at IS NULL OR stored.last_used_at <= excluded.last_used_at`)
+  // By themselves, since the new secret may have been used later elsewhere. Mostly there are none.
+  const previous = newest.filter(({ previousAt }) => previousAt !== null)
+  if (previous.length === 0) return
+  await db.execute(sql`
+    WITH used AS (SELECT key_id, "previousAt" AS at FROM json_to_recordset(${JSON.stringify(previous)}::json) AS use ("keyId" text, "previousAt" bigint)
+      JOIN ${uses} ON key_id = "keyId" ORDER BY key_id FOR NO KEY UPDATE OF api_key_uses)
+    UPDATE ${uses} AS stored SET previous_used_at = at FROM used
+    WHERE stored.key_id = used.key_id AND (stored.previous_used_at IS NULL OR stored.previous_used_at <= at)`)
 }
 
 /** The newest use of each key: a statement changes a row once. */

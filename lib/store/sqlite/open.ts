@@ -14,6 +14,7 @@ import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
 import { quotaVerb } from './quota.js'
 import { usageVerbs } from './usage.js'
+import { useLogVerbs } from './use-log.js'
 import { useVerbs } from './uses.js'
 import { BUSY_TIMEOUT, withoutWaiting } from './waiting.js'
 
@@ -74,6 +75,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...usageVerbs(db, writeUses),
     ...historyVerb(db),
     ...useVerbs(db, writeUses),
+    ...useLogVerbs(db, writeUses),
     async close () {
       if (owned) db.$client.close()
     }

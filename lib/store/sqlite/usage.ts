@@ -7,15 +7,10 @@ import { usage } from './schema.js'
 
 /** The verbs of a store that count uses by day. */
 export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<AccountStore, 'saveUsage' | 'readUsage'> {
-  const row = { keyId: sql.placeholder('keyId'), day: sql.placeholder('day'), outcome: sql.placeholder('outcome'), count: sql.placeholder('count') }
-  const add = prepareInsert<DayCount>(db, (count) => db.insert(usage).values(Array(count).fill(row)).onConflictDoUpdate({
-    target: [usage.keyId, usage.day, usage.outcome], set: { count: sql`${usage.count} + excluded.count` }
-  }), 'skip')
-  const ofPresentKeys = prepareSieve(db)
-
+  const add = prepareCounting(db)
   return {
     async saveUsage (counts) {
-      writeUses(() => add(ofPresentKeys(counts)))
+      writeUses(() => add(counts))
     },
 
     async readUsage (keyIds, from, to) {
@@ -23,4 +18,14 @@ export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<AccountS
         .orderBy(asc(usage.day), asc(usage.outcome)).all())
     }
   }
+}
+
+/** Prepares what adds counts, within a transaction of the caller's. */
+export function prepareCounting (db: SqliteDatabase): (counts: readonly DayCount[]) => void {
+  const row = { keyId: sql.placeholder('keyId'), day: sql.placeholder('day'), outcome: sql.placeholder('outcome'), count: sql.placeholder('count') }
+  const add = prepareInsert<DayCount>(db, (count) => db.insert(usage).values(Array(count).fill(row)).onConflictDoUpdate({
+    target: [usage.keyId, usage.day, usage.outcome], set: { count: sql`${usage.count} + excluded.count` }
+  }), 'skip')
+  const ofPresentKeys = prepareSieve(db)
+  return (counts) => add(ofPresentKeys(counts))
 }
