@@ -311,16 +311,23 @@ t.test('an entry that is not even a text is recovered as what it can be read as'
   t.strictSame(log.messages(ERROR), [])
 })
 
-onEachShared('a process that is killed when its uses are logged loses none of them', async (t, options) => {
-  const module = compiled(t)
-  const child = forkNode(USER, module, JSON.stringify(options), String(MANY))
+onEachShared('of what a process that is killed had logged, last uses and counts, nothing is missing after the next start', async (t, options) => {
+  const disabled = 50
+  const child = forkNode(USER, compiled(t), JSON.stringify(options), String(MANY), String(disabled))
   const ended = once(child, 'exit')
-  const [{ isLogged, from, until }] = await once(child, 'message')
+  const [{ isLogged, from, until, rounds }] = await once(child, 'message')
   child.kill('SIGKILL')
   await ended
   t.equal(isLogged, true)
   const app = await server(t, { ...options, maxKeys: -1 })
   const keys = await app.apiKeys.list('ann')
   t.equal(keys.length, MANY)
-  t.ok(keys.every(({ lastUsedAt, loggedIp }) => loggedIp === '10.0.0.1' && lastUsedAt !== null && lastUsedAt.getTime() >= from && lastUsedAt.getTime() <= until))
+  const used = keys.filter(({ enabled }) => enabled)
+  t.equal(used.length, MANY - disabled)
+  t.ok(used.every(({ lastUsedAt, loggedIp }) => loggedIp === '10.0.0.1' && lastUsedAt !== null && lastUsedAt.getTime() >= from && lastUsedAt.getTime() <= until))
+  const counts = await Promise.all(keys.map(async ({ id, enabled }) => {
+    const sums = (await app.apiKeys.usage(id)).map(({ accepted, refused }) => [accepted, refused['FST_API_KEY_DISABLED'] ?? 0])
+    return `${enabled} ${sums.reduce((sum, [accepted = 0]) => sum + accepted, 0)} ${sums.reduce((sum, [, refused = 0]) => sum + refused, 0)}`
+  }))
+  t.strictSame(new Set(counts), new Set([`true ${rounds + 1} 0`, `false 0 ${rounds + 1}`]))
 })

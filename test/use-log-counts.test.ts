@@ -1,0 +1,287 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { mock } from 'node:test'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { UnavailableError } from '../lib/errors.js'
+import type { ApiKeyOptions } from '../lib/index.js'
+import { Access } from '../lib/keys/access.js'
+import { Activity } from '../lib/keys/activity.js'
+import { ApiKeys } from '../lib/keys/service.js'
+import { resolveOptions } from '../lib/options.js'
+import { openStore } from '../lib/store/open.js'
+import { Clock, T0 } from './helpers/app.js'
+import { onEachShared } from './helpers/engines.js'
+import { quiet } from './helpers/postgres.js'
+import { accessRow, openTerms } from './helpers/rows.js'
+
+/*
+ * Counts are added where they are stored, so each must come there once: from memory or from the log, by this process or another.
+ */
+
+const DAY = 86_400_000
+
+/** More keys than are stored each second, of which the last hundred are disabled. */
+const MANY = 600
+const DISABLED = 100
+
+const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
+
+/** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
+async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
+  const store = await openStore({ schema: undefined, migrate: true, ...options } as Parameters<typeof openStore>[0], quiet)
+  const state = { logged: 0, onReplace: async () => {}, onApply: async () => {} }
+  const keys = new ApiKeys({
+    ...store,
+    batchSize: 200,
+    async logUses (text, at) {
+      const entry = await store.logUses(text, at)
+      state.logged += 1
+      return entry
+    },
+    async replaceLogged (entries, texts, at) {
+      await state.onReplace()
+      return await store.replaceLogged(entries, texts, at)
+    },
+    async applyLogged (entry) {
+      await state.onApply()
+      return await store.applyLogged(entry)
+    }
+  }, resolveOptions({ now: clock.now, maxKeys: -1 }), log)
+  t.teardown(() => keys.close())
+  return { store, keys, state }
+}
+
+/** A process that has logged uses and refusals twice, in which all keys were used, and then a half of them twice. Tells what is true. */
+async function logging (t: Test, options: ApiKeyOptions) {
+  const clock = new Clock()
+  const process = await processOn(t, options, clock)
+  const { keys, state } = process
+  const made = await keys.createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  for (const { id } of made.slice(-DISABLED)) await keys.update(id, { enabled: false })
+  const use = async (from: number, to: number) => {
+    for (const { key } of made.slice(from, to)) await keys.verify(key, { ip: '10.0.0.1' }).catch(() => {})
+  }
+  /** The numbers that each key has of its uses, in the order of the keys, by runs of so many that have the same. */
+  const counts = async () => {
+    const rows = await process.store.readUsage(made.map(({ id }) => id), 0, 30_000)
+    const byKey = new Map<string, string[]>()
+    for (const { keyId, day, outcome, count } of rows) byKey.set(keyId, [...byKey.get(keyId) ?? [], `${day - Math.floor(T0 / DAY)} ${outcome} ${count}`])
+    const runs: [number, string][] = []
+    for (const { id } of made) {
+      const text = byKey.get(id)?.join(', ') ?? ''
+      const last = runs.at(-1)
+      if (last?.[1] === text) last[0] += 1
+      else runs.push([1, text])
+    }
+    return runs.map(([length, text]) => `${length}: ${text}`)
+  }
+  // Read into the cache, so that what comes next takes no time in which a second might end.
+  await use(0, MANY)
+  await keys.flush()
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const second = async () => {
+    const before = state.logged
+    mock.timers.tick(1000)
+    for (const end = performance.now() + 20_000; performance.now() < end && state.logged === before;) await nextTurn()
+    // A turn or two more until the timer is set again.
+    for (let i = 0; i < 5; i++) await nextTurn()
+  }
+  await use(0, MANY)
+  await second()
+  clock.tick(61_000)
+  await use(0, 300)
+  await use(0, 300)
+  await use(MANY - DISABLED, MANY)
+  await second()
+  return { ...process, clock, made, use, counts, second, entries: state.logged }
+}
+
+/** What is true when all of that and a third use of the first hundred keys is stored. */
+const ALL = ['100: 0 accepted 5', '200: 0 accepted 4', '200: 0 accepted 2', '100: 0 FST_API_KEY_DISABLED 3']
+
+onEachShared('counts that are logged are stored once when this process stores them', async (t, options) => {
+  const { keys, use, counts, entries } = await logging(t, options)
+  t.equal(entries, 2)
+  t.strictSame(await counts(), ['500: 0 accepted 1', '100: 0 FST_API_KEY_DISABLED 1'])
+  await use(0, 100)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('counts are stored once when another process took this one for dead, and recovered all that it had logged', async (t, options) => {
+  const { keys, use, counts, clock, made, second } = await logging(t, options)
+  const heir = await processOn(t, options, clock)
+  await heir.keys.recover()
+  t.strictSame(await counts(), ['300: 0 accepted 4', '200: 0 accepted 2', '100: 0 FST_API_KEY_DISABLED 3'])
+  await use(0, 50)
+  await second()
+  clock.tick(1)
+  await use(50, 100)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+  t.match(await heir.keys.get(String(made[99]?.id)), { lastUsedAt: new Date(clock.time) })
+})
+
+onEachShared('counts are stored once when another process recovered a part of what this one had logged', async (t, options) => {
+  const { keys, use, counts, clock } = await logging(t, options)
+  const heir = await processOn(t, options, clock)
+  await heir.store.recoverUses(T0 + 1)
+  t.strictSame(await counts(), ['500: 0 accepted 2', '100: 0 FST_API_KEY_DISABLED 2'], 'one of both entries')
+  await use(0, 100)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('counts are stored once when another process recovers entries while they are stored', async (t, options) => {
+  const { keys, use, counts, clock, state } = await logging(t, options)
+  const heir = await processOn(t, options, clock)
+  state.onApply = async () => {
+    state.onApply = async () => {}
+    await heir.keys.recover()
+  }
+  await use(0, 100)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('counts are stored once when the database fails in between', async (t, options, sql) => {
+  const { keys, use, counts, state, second } = await logging(t, options)
+  await use(0, 50)
+  await sql('ALTER TABLE api_key_use_log RENAME TO aside')
+  await t.rejects(keys.flush())
+  await sql('ALTER TABLE aside RENAME TO api_key_use_log')
+  let applied = 0
+  state.onApply = async () => {
+    if (++applied === 2) await sql('ALTER TABLE api_key_usage RENAME TO aside')
+  }
+  await t.rejects(keys.flush())
+  await t.rejects(keys.flush(), 'entries that were not applied are applied first')
+  t.equal(applied, 3)
+  await sql('ALTER TABLE aside RENAME TO api_key_usage')
+  await use(50, 100)
+  await second()
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('what is only refused, and many keys of that, is counted once too', async (t, options) => {
+  const { keys, counts, second, use, made } = await logging(t, options)
+  await keys.flush()
+  for (const { id } of made) await keys.update(id, { enabled: false })
+  await use(0, MANY)
+  await second()
+  await use(0, MANY)
+  await keys.flush()
+  t.strictSame(await counts(), ['300: 0 FST_API_KEY_DISABLED 2, 0 accepted 4', '200: 0 FST_API_KEY_DISABLED 2, 0 accepted 2', '100: 0 FST_API_KEY_DISABLED 5'])
+})
+
+onEachShared('what was accepted before a day ended is counted for it, whether it is logged by then or not', async (t, options) => {
+  const { keys, use, counts, clock, second } = await logging(t, options)
+  await use(0, 100)
+  clock.tick(DAY)
+  await use(0, 10)
+  await second()
+  await use(0, 10)
+  await keys.flush()
+  const [, ...others] = ALL
+  t.strictSame(await counts(), ['10: 0 accepted 5, 1 accepted 2', '90: 0 accepted 5', ...others])
+})
+
+/** What happens in a random history, in which a key is used by two objects, as it is in rotation: each step begins when what the one before wrote is written, or in the middle of that. */
+type Step =
+  | { readonly kind: 'use' | 'other' | 'refuse', readonly every: number, readonly from: number }
+  | { readonly kind: 'seconds' | 'days' | 'failures', readonly count: number }
+  /** What was logged until so many steps ago is recovered by another. */
+  | { readonly kind: 'recover', readonly ago: number }
+  | { readonly kind: 'flush' }
+
+t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once', async (t) => {
+  const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
+  t.teardown(() => store.close())
+  const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), log).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const some = { every: fc.constantFrom(1, 1, 1, 3), from: fc.nat({ max: 50 }) }
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('use', 'other', 'refuse'), ...some }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('seconds'), count: fc.constantFrom(1, 1, 2, 11) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('days'), count: fc.constantFrom(1, 1, -1) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('failures'), count: fc.integer({ min: 1, max: 8 }) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('recover'), ago: fc.nat({ max: 4 }) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush') }) }
+  )
+  const history = fc.array(fc.record({ step, isMeanwhile: fc.boolean() }), { minLength: 5, maxLength: 25 })
+  let firstDay = 0
+  await fc.assert(fc.asyncProperty(history, async (history) => {
+    // Days of its own, so that what others counted is not in the way.
+    firstDay += 100
+    let now = (firstDay + 50) * DAY
+    let failures = 0
+    const meanwhile: Step[] = []
+    const happened = new Map<string, number>()
+    const accesses = made.map(({ id }) => [1, 2].map(() => new Access('', accessRow({ id }), openTerms, 0, 0)))
+    /** A verb of a database that may be failing, and which takes a while. */
+    const verb = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+      await nextTurn()
+      if (failures > 0) {
+        failures -= 1
+        throw new UnavailableError()
+      }
+      const result = await write(...args)
+      const [step] = meanwhile.splice(0, 1)
+      if (step !== undefined) await take(step)
+      await nextTurn()
+      return result
+    }
+    const { saveUses, saveUsage, logUses, replaceLogged, applyLogged, recoverUses } = store
+    const activity = new Activity({
+      batchSize: 150,
+      saveUses: verb(saveUses),
+      saveUsage: verb(saveUsage),
+      logUses: verb(logUses),
+      replaceLogged: verb(replaceLogged),
+      applyLogged: verb(applyLogged),
+      recoverUses
+    }, log, () => now)
+    const count = (access: Access, outcome: string) => {
+      const name = `${access.user.keyId} ${Math.floor(now / DAY)} ${outcome}`
+      happened.set(name, (happened.get(name) ?? 0) + 1)
+    }
+    async function take (step: Step): Promise<void> {
+      now += 1
+      if (step.kind === 'days') now += step.count * DAY
+      else if (step.kind === 'failures') failures = step.count
+      else if (step.kind === 'recover') await store.recoverUses(now - step.ago)
+      else if (step.kind === 'flush') activity.flush().catch(() => {})
+      else if ('from' in step) for (let i = step.from; i < MANY; i += step.every) touch(step.kind, i)
+      else if (step.kind === 'seconds') for (let i = 0; i < step.count; i++) await second()
+    }
+    function touch (kind: 'use' | 'refuse' | 'other', i: number): void {
+      const access = accesses[i]?.[kind === 'other' ? 1 : 0] as Access
+      count(access, kind === 'refuse' ? 'WHY' : 'accepted')
+      if (kind === 'refuse') activity.refuse(access.user.keyId, now, 'WHY')
+      else activity.note(access, now, '10.0.0.1')
+    }
+    async function second (): Promise<void> {
+      mock.timers.tick(1000)
+      for (let i = 0; i < 60; i++) await nextTurn()
+    }
+    await take({ kind: 'use', every: 1, from: 0 })
+    await take({ kind: 'seconds', count: 1 })
+    for (const { step, isMeanwhile } of history) {
+      if (isMeanwhile && step.kind !== 'seconds') meanwhile.push(step)
+      else await take(step)
+    }
+    failures = 0
+    meanwhile.length = 0
+    await activity.flush()
+    const stored = await store.readUsage(made.map(({ id }) => id), firstDay, firstDay + 99)
+    t.strictSame(new Map(stored.map(({ keyId, day, outcome, count }) => [`${keyId} ${day} ${outcome}`, count] as const).toSorted()), new Map([...happened].toSorted()))
+    await store.recoverUses(Number.MAX_SAFE_INTEGER)
+    t.strictSame(await store.readUsage(made.map(({ id }) => id), firstDay, firstDay + 99), stored, 'and nothing is left in the log')
+    await activity.close()
+  }), { numRuns: 150 })
+})
