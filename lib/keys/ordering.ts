@@ -7,7 +7,7 @@ const RUN = 2000
 const MAX_RUNS = 16
 
 /** Goes through a list in batches, with a turn of the event loop between them for requests. */
-export async function inBatches<T> (list: readonly T[], size: number, write: (batch: readonly T[]) => Promise<void>): Promise<void> {
+async function inBatches<T> (list: readonly T[], size: number, write: (batch: readonly T[]) => Promise<void>): Promise<void> {
   for (let i = 0; i < list.length; i += size) {
     if (i > 0) await nextTurn()
     await write(list.slice(i, i + size))

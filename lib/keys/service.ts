@@ -276,7 +276,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * Stores the uses that are noted in memory. By itself that comes within a second, or within ten when more than 500 keys are
+   * Stores the uses and counts that are noted in memory. By itself that comes within a second, or within ten when more than 500 keys are
    * in use; then they are logged within a second, and stored when a process starts again that was killed before.
    *
    * @throws FST_API_KEY_UNAVAILABLE; the uses are kept and tried again
@@ -286,7 +286,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * @internal Stores the last uses of processes that were killed. What cannot be stored now will be later. The start waits two
+   * @internal Stores the last uses and counts of processes that were killed. What cannot be stored now will be later. The start waits two
    * seconds for it, and what is left then is stored meanwhile, since Fastify does not wait for long.
    */
   async recover (): Promise<void> {
