@@ -203,6 +203,14 @@ t.test('two secrets of one key that are used by turns take no more memory the mo
   t.strictSame(state.logged[0]?.uses.filter(({ keyId }) => keyId === 'key 1').map(({ at }) => at), [T0 + 999])
 })
 
+t.test('a key that is read anew again and again is logged by the newest reading alone', async (t) => {
+  const { activity, second, state } = recorder(t)
+  for (let i = 0; i <= 1000; i++) activity.note(access(1), T0 + i, null)
+  for (let i = 2; i < MANY; i++) activity.note(access(i), T0, null)
+  t.strictSame(await second(), [`log ${MANY - 1} at ${T0}`])
+  t.match(state.logged[0], { uses: [{ keyId: 'key 1', at: T0 + 1000 }], counts: [{ keyId: 'key 1', count: 1001 }] })
+})
+
 t.test('what was read anew or given up is not held while the database cannot be written', async (t) => {
   const { activity, second, state } = recorder(t)
   state.failing = true

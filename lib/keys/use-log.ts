@@ -56,6 +56,7 @@ export class UseLog {
   }
 
   async #log (taken: Taken, at: number): Promise<void> {
+    // All of them may have been carried on by others.
     if (taken.used.length + taken.counts.length === 0) return
     await this.#attempt(taken, async () => {
       const entry = await this.#store.logUses(encode(taken), at)
@@ -112,17 +113,22 @@ export class UseLog {
     this.#due.push(...entries ?? this.#entries)
     this.#entries = []
     if (entries === null) return false
-    await this.#apply((n) => this.#unstored.settle(batches[n]?.used ?? []))
+    await this.#apply(batches)
     return true
   }
 
-  /** Applies the entries that are due, in turns of their own. One that is gone by now was applied by somebody else. */
-  async #apply (done = (_n: number) => {}): Promise<void> {
+  /**
+   * Applies the entries that are due, in turns of their own. One that is gone by now was applied by somebody else.
+   *
+   * @param batches what they hold, where that is known
+   */
+  async #apply (batches: readonly Taken[] = []): Promise<void> {
     for (let n = 0; this.#due[0] !== undefined; n++) {
       if (n > 0) await nextTurn()
       await this.#store.applyLogged(this.#due[0])
       this.#due.shift()
-      done(n)
+      const stored = batches[n]
+      if (stored !== undefined) this.#unstored.settle(stored.used)
     }
   }
 
