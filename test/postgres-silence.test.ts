@@ -1,7 +1,9 @@
 import t from 'tap'
+import { openStore } from '../lib/store/open.js'
 import { triggers } from '../lib/store/postgres/schema.js'
+import { useLine } from '../lib/store/use-log.js'
 import { ask, ERROR, INFO, Log, server } from './helpers/app.js'
-import { freshSchema } from './helpers/postgres.js'
+import { freshSchema, quiet } from './helpers/postgres.js'
 import { Proxy } from './helpers/proxy.js'
 import { until } from './helpers/server.js'
 
@@ -161,4 +163,28 @@ t.test('a trigger that is altered while a node runs is noticed, and every key is
   const [original = ''] = triggers
   await client.query(original.replace('CREATE', 'CREATE OR REPLACE'))
   await until(() => log.messages(INFO).includes(AGAIN))
+})
+
+t.test('a process that falls silent while it changes something keeps what it has locked for five seconds, and no longer', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const node = await server(t, { database: url, schema })
+  const { key, id } = await node.apiKeys.create('ann')
+  const proxy = await Proxy.start(t, url)
+  const other = await openStore({ database: proxy.url, schema, migrate: true }, quiet)
+  t.teardown(() => other.close())
+  const at = Date.now()
+  const entry = await other.logUses(useLine({ keyId: id, at, ip: null, previousAt: null }, 7, 1), at)
+  // Cut off when it has locked the key's rows and not yet committed.
+  proxy.freezeAt('COMMIT\0')
+  const applied = other.applyLogged(entry).catch(({ code }: { code: string }) => code)
+  await until(() => proxy.isFrozen)
+  t.equal((await ask(node, key)).status, 200)
+  await t.rejects(node.apiKeys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+  const frozenAt = performance.now()
+  await until(async () => await node.apiKeys.flush().then(() => true, () => false), 10_000)
+  t.ok(performance.now() - frozenAt < 8000)
+  t.equal(await applied, 'FST_API_KEY_UNAVAILABLE')
+  proxy.thaw()
+  t.equal(await other.applyLogged(entry), true, 'it is still there')
+  t.strictSame(await other.readUsage([id], 1, 1), [{ keyId: id, day: 1, outcome: 'accepted', count: 7 }])
 })

@@ -201,6 +201,8 @@ type Step =
   /** What was logged until so many steps ago is recovered by another. */
   | { readonly kind: 'recover', readonly ago: number }
   | { readonly kind: 'flush' }
+  /** The answer of the database to the next entry that is applied, or replaced, does not arrive. */
+  | { readonly kind: 'lost' }
 
 t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
@@ -215,7 +217,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('days'), count: fc.constantFrom(1, 1, -1) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('failures'), count: fc.integer({ min: 1, max: 8 }) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('recover'), ago: fc.nat({ max: 4 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('flush') }) }
+    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('flush', 'lost') }) }
   )
   const history = fc.array(fc.record({ step, isMeanwhile: fc.boolean() }), { minLength: 5, maxLength: 25 })
   let firstDay = 0
@@ -224,6 +226,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     firstDay += 100
     let now = (firstDay + 50) * DAY
     let failures = 0
+    let isLost = false
     const meanwhile: Step[] = []
     const happened = new Map<string, number>()
     const accesses = made.map(({ id }) => [1, 2].map(() => new Access('', accessRow({ id }), openTerms, 0, 0)))
@@ -240,14 +243,20 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       await nextTurn()
       return result
     }
+    const losing = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => verb(async (...args: A): Promise<R> => {
+      const result = await write(...args)
+      if (!isLost) return result
+      isLost = false
+      throw new UnavailableError()
+    })
     const { saveUses, saveUsage, logUses, replaceLogged, applyLogged, recoverUses } = store
     const activity = new Activity({
       batchSize: 150,
       saveUses: verb(saveUses),
       saveUsage: verb(saveUsage),
       logUses: verb(logUses),
-      replaceLogged: verb(replaceLogged),
-      applyLogged: verb(applyLogged),
+      replaceLogged: losing(replaceLogged),
+      applyLogged: losing(applyLogged),
       recoverUses
     }, log, () => now)
     const count = (access: Access, outcome: string) => {
@@ -259,6 +268,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       if (step.kind === 'days') now += step.count * DAY
       else if (step.kind === 'failures') failures = step.count
       else if (step.kind === 'recover') await store.recoverUses(now - step.ago)
+      else if (step.kind === 'lost') isLost = true
       else if (step.kind === 'flush') activity.flush().catch(() => {})
       else if ('from' in step) for (let i = step.from; i < MANY; i += step.every) touch(step.kind, i)
       else if (step.kind === 'seconds') for (let i = 0; i < step.count; i++) await second()
@@ -280,8 +290,11 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       else await take(step)
     }
     failures = 0
+    isLost = false
     meanwhile.length = 0
     await activity.flush()
+    // What was replaced, and nobody knows of, is left for whoever recovers it.
+    if (history.some(({ step }) => step.kind === 'lost')) await store.recoverUses(Number.MAX_SAFE_INTEGER)
     const stored = await store.readUsage(made.map(({ id }) => id), firstDay, firstDay + 99)
     t.strictSame(new Map(stored.map(({ keyId, day, outcome, count }) => [`${keyId} ${day} ${outcome}`, count] as const).toSorted()), new Map([...happened].toSorted()))
     await store.recoverUses(Number.MAX_SAFE_INTEGER)

@@ -8,6 +8,9 @@ import { UseLog } from './use-log.js'
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
 
+/** How long nothing is written after what took longer than that, in milliseconds. */
+const REST = 100
+
 /** What there is much of is stored every tenth time, and logged until then. */
 const STORE_EVERY = 10
 
@@ -179,6 +182,7 @@ export class Activity {
   #tick (): void {
     // A failure was logged; the uses wait for the next time.
     this.#ticks += 1
+    const begun = performance.now()
     const isTenth = this.#ticks % STORE_EVERY === 0
     const { size } = this.#unstored
     const isStored = isTenth || size <= FEW || size >= MANY
@@ -187,7 +191,8 @@ export class Activity {
     if (isTenth) written.then(() => this.#recover(this.#now() - ABANDONED)).catch(() => {})
     written.catch(() => {}).finally(() => {
       const isOver = this.#unstored.size === 0 && this.#useLog.isEmpty
-      this.#timer = isOver ? null : setTimeout(() => this.#tick(), INTERVAL).unref()
+      // From one beginning to the next, or more than a second's uses would be lost with the process.
+      this.#timer = isOver ? null : setTimeout(() => this.#tick(), Math.max(REST, INTERVAL - (performance.now() - begun))).unref()
     })
   }
 

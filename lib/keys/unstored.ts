@@ -79,6 +79,14 @@ export class Unstored {
     return { ...this.takeUnlogged(used, keyIds), logged, loggedCounts: this.#logged.take(keyIds) }
   }
 
+  /** Takes out what entries tell of some keys. */
+  takeLogged (keyIds: readonly string[]): Taken {
+    const used = keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
+    const logged = used.map((access) => access.logged)
+    for (const access of used) access.logged = 0
+    return { used, day: this.#day, accepted: used.map(() => 0), logged, counts: [], loggedCounts: this.#logged.take(keyIds) }
+  }
+
   /** Takes out what no entry tells of keys that were used, and counts of others. */
   takeUnlogged (used: readonly Access[], keyIds: readonly string[]): Taken {
     const accepted = used.map((access) => access.accepted)

@@ -69,7 +69,11 @@ export class UseLog {
   async store (at: number): Promise<void> {
     try {
       await this.#apply()
-      if (this.#entries.length > 0 && await this.#replace(at)) return
+      if (this.#entries.length > 0) {
+        // First, so that replacing changes only where counts stand: should the answer to that be lost, nothing is counted twice.
+        await this.write(at)
+        if (await this.#replace(at)) return
+      }
       await this.#apply()
       await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeAll(keyIds)))
     } finally {
@@ -98,7 +102,7 @@ export class UseLog {
     const batches: Taken[] = []
     const texts: string[] = []
     await inOrder(this.#unstored.keys(), this.#store.batchSize, async (keyIds) => {
-      const taken = this.#unstored.takeAll(keyIds)
+      const taken = this.#unstored.takeLogged(keyIds)
       batches.push(taken)
       texts.push(encode(taken))
     })
@@ -110,7 +114,7 @@ export class UseLog {
       await this.#restoreAll(batches)
       this.#unstored.forgetLogged()
     }
-    this.#due.push(...entries ?? this.#entries)
+    this.#due = [...this.#due, ...entries ?? this.#entries]
     this.#entries = []
     if (entries === null) return false
     await this.#apply(batches)

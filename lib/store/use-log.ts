@@ -70,8 +70,19 @@ function isNumber (text: string | undefined, max: number): text is string {
  * @param list gives their numbers
  */
 export async function recover (list: () => readonly number[] | Promise<readonly number[]>, apply: Store['applyLogged']): Promise<void> {
+  let failure: { readonly error: unknown } | null = null
+  let failures = 0
   for (const entry of await list()) {
-    await apply(entry)
+    try {
+      await apply(entry)
+      failures = 0
+    } catch (error) {
+      failure ??= { error }
+      failures += 1
+      // Two in a row are not for want of one entry, which somebody may hold who is frozen.
+      if (failures === 2) break
+    }
     await nextTurn()
   }
+  if (failure !== null) throw failure.error
 }

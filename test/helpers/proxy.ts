@@ -15,6 +15,9 @@ export class Proxy {
   cutsNotifications = false
   readonly #sockets = new Map<Socket, { isListener: boolean, peer: Socket }>()
   #frozen: 'none' | 'listeners' | 'all' = 'none'
+  #trap: string | null = null
+  /** Whether the end of a connection is kept from the other side too. */
+  #isCut = false
 
   static async start (t: Tap, target: string): Promise<Proxy> {
     const proxy = new Proxy()
@@ -28,7 +31,11 @@ export class Proxy {
     proxy.url = url.href
     t.teardown(() => {
       server.close()
-      for (const socket of proxy.#sockets.keys()) socket.destroy()
+      proxy.#isCut = false
+      for (const [socket, { peer }] of proxy.#sockets) {
+        socket.destroy()
+        peer.destroy()
+      }
     })
     return proxy
   }
@@ -43,8 +50,18 @@ export class Proxy {
     this.#frozen = which
   }
 
+  /** Lets nothing through any more from the moment when a client sends a text, and that neither, nor that a connection ends. */
+  freezeAt (text: string): void {
+    this.#trap = text
+  }
+
+  get isFrozen (): boolean {
+    return this.#frozen !== 'none'
+  }
+
   thaw (): void {
     this.#frozen = 'none'
+    this.#isCut = false
     for (const [socket, { peer }] of this.#sockets) {
       socket.resume()
       peer.resume()
@@ -57,12 +74,18 @@ export class Proxy {
     const cut = new NotificationCutter()
     socket.on('data', (data) => {
       if (data.includes('(listening)')) pair.isListener = true
+      if (this.#trap !== null && data.includes(this.#trap)) {
+        this.#trap = null
+        this.#isCut = true
+        this.freeze('all')
+      }
       this.#pass(pair.isListener, socket, peer, data)
     })
     peer.on('data', (data) => this.#pass(pair.isListener, peer, socket, this.cutsNotifications && pair.isListener ? cut.filter(data) : data))
     for (const [one, other] of [[socket, peer], [peer, socket]] as const) {
       one.on('error', () => {})
       one.on('close', () => {
+        if (this.#isCut) return
         this.#sockets.delete(socket)
         other.destroy()
       })

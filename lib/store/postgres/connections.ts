@@ -172,8 +172,9 @@ async function withClient<T> (client: PoolClient, step: (client: PoolClient) => 
 
 async function transact<T> (client: PoolClient, run: Run, step: (db: PostgresDatabase) => Promise<T>): Promise<T> {
   try {
-    // The counting of keys relies on each statement seeing what was committed before it.
-    await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
+    // The counting of keys relies on each statement seeing what was committed before it. Others wait for what is locked here, so a
+    // process that is frozen, or cut off, must not keep it.
+    await query(client, { text: `BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = ${CHANGE_TIMEOUT}; SET LOCAL idle_in_transaction_session_timeout = ${CHANGE_TIMEOUT}` }, CHANGE_TIMEOUT)
     const result = await step(drizzle((text, values, method) => run(text, values, method, CHANGE_TIMEOUT)))
     await query(client, { text: 'COMMIT' }, CHANGE_TIMEOUT)
     return result
