@@ -70,18 +70,14 @@ export class Unstored {
     return this.#counts.keys()
   }
 
-  /** Takes out all that is kept of some keys. */
-  takeAll (keyIds: readonly string[]): Taken {
-    // One that was given up in the meantime is not there any more.
-    const used = keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
-    const logged = used.map((access) => access.logged)
-    for (const access of used) access.logged = 0
-    return { ...this.takeUnlogged(used, keyIds), logged, loggedCounts: this.#logged.take(keyIds) }
+  /** Those of some keys whose last use is kept. One that was given up in the meantime is not there any more. */
+  usedOf (keyIds: readonly string[]): Access[] {
+    return keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
   }
 
   /** Takes out what entries tell of some keys. */
   takeLogged (keyIds: readonly string[]): Taken {
-    const used = keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
+    const used = this.usedOf(keyIds)
     const logged = used.map((access) => access.logged)
     for (const access of used) access.logged = 0
     return { used, day: this.#day, accepted: used.map(() => 0), logged, counts: [], loggedCounts: this.#logged.take(keyIds) }

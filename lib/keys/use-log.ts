@@ -75,7 +75,7 @@ export class UseLog {
         if (await this.#replace(at)) return
       }
       await this.#apply()
-      await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeAll(keyIds)))
+      await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
     } finally {
       // What was stored or given up, or was carried on by another object, is not kept alive.
       this.#noted = this.#noted.filter((access) => (access.isListed = access.isUnlogged))
@@ -141,21 +141,17 @@ export class UseLog {
     try {
       await write()
     } catch (error) {
-      this.#restore(taken)
+      this.#unstored.restore(taken)
+      for (const access of taken.used) if (access.isWaiting) this.add(access)
       throw error
     }
   }
 
   async #restoreAll (batches: readonly Taken[]): Promise<void> {
     for (const taken of batches) {
-      this.#restore(taken)
+      this.#unstored.restore(taken)
       await nextTurn()
     }
-  }
-
-  #restore (taken: Taken): void {
-    this.#unstored.restore(taken)
-    for (const access of taken.used) if (access.isWaiting) this.add(access)
   }
 }
 
