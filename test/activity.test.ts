@@ -20,7 +20,7 @@ function keyRow (n: number): AccessRow {
 }
 
 /** A key as it is kept for requests. */
-const access = (n: number) => new Access('', keyRow(n), openTerms, 0, 0)
+const access = (n: number) => new Access(keyRow(n), openTerms, 0, 0)
 
 /** Notes uses for a store that keeps what it is given, and fails while told to. */
 function recorder () {

@@ -175,6 +175,13 @@ t.test('a message that is not understood empties the cache, and one for others d
   t.equal(store.generation(), Number(before) + 1)
 })
 
+t.test('a message about what is no digest changes nothing, and those after it are heard', async (t) => {
+  const { nodes, key, sql, client, schema } = await twoNodes(t)
+  for (const value of ['00', 'digest', '00'.repeat(33), '00'.repeat(32)]) await client.query("SELECT pg_notify('api_key_changes', $1)", [`key ${value} ${schema}`])
+  await sql("UPDATE $schema.api_keys SET name = 'new'")
+  for (const node of nodes) await until(async () => (await ask(node, key)).body.user?.['keyName'] === 'new')
+})
+
 t.test('tables in two schemas of one database have nothing to do with each other', async (t) => {
   const [one, other] = [await twoNodes(t), await twoNodes(t)]
   await one.sql('UPDATE $schema.api_keys SET revoked_at = 1')

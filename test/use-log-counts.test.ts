@@ -229,7 +229,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     let isLost = false
     const meanwhile: Step[] = []
     const happened = new Map<string, number>()
-    const accesses = made.map(({ id }) => [1, 2].map(() => new Access('', accessRow({ id }), openTerms, 0, 0)))
+    const accesses = made.map(({ id }) => [1, 2].map(() => new Access(accessRow({ id }), openTerms, 0, 0)))
     /** A verb of a database that may be failing, and which takes a while. */
     const verb = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
       await nextTurn()

@@ -26,7 +26,7 @@ const USER = fileURLToPath(new URL('helpers/user.js', import.meta.url))
 /** More keys than are stored each second. */
 const MANY = 600
 
-const access = (n: number) => new Access('', accessRow({ id: `key ${n}`, createdAt: T0 }), openTerms, 0, 0)
+const access = (n: number) => new Access(accessRow({ id: `key ${n}`, createdAt: T0 }), openTerms, 0, 0)
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')

@@ -14,8 +14,6 @@ import type { Resolved } from './terms.js'
 export class Access {
   // What each request touches comes first, so that it is close together in memory.
   readonly user: ApiUser
-  /** Of the secret that it was found by. */
-  readonly digest: string
   /** The generation under which the row was read. */
   readonly generation: number
   /** How many changes had been told of when the row was read. */
@@ -53,11 +51,10 @@ export class Access {
   readonly #expiresAt: number | null
 
   /** @param terms what holds for the key's profile */
-  constructor (digest: string, row: AccessRow, terms: Resolved, generation: number, drops = 0) {
+  constructor (row: AccessRow, terms: Resolved, generation: number, drops = 0) {
     const { id, profileId, userId, name } = row
     const scopes = row.scopes.length === 0 ? NO_SCOPES : Object.freeze(narrow(row.scopes, terms.scopes))
     this.user = Object.freeze({ id: userId, profileId, keyId: id, keyName: name, scopes })
-    this.digest = digest
     this.generation = generation
     this.drops = drops
     this.isPrevious = row.isPrevious

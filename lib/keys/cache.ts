@@ -1,4 +1,15 @@
 /**
+ * What a map can do, as far as a cache needs it. Undefined is no entry. A table whose keys are objects may tell them apart by what they hold;
+ * a map tells them apart by which object they are.
+ */
+export interface Table<K, T> {
+  readonly size: number
+  get (key: K): T | undefined
+  set (key: K, entry: T): void
+  delete (key: K): void
+}
+
+/**
  * Entries by key, at most `max` of them.
  *
  * Two maps instead of a list in order of use: a hit in the young map writes nothing, one in the old map moves the entry
@@ -7,20 +18,27 @@
  */
 export class Cache<K, T> {
   readonly #half: number
-  #young = new Map<K, T>()
-  #old = new Map<K, T>()
+  readonly #makeTable: () => Table<K, T>
+  #young: Table<K, T>
+  #old: Table<K, T>
 
-  /** @param max the largest number of entries, at least 2 */
-  constructor (max: number) {
+  /**
+   * @param max the largest number of entries, at least 2
+   * @param makeTable makes an empty table, of which the cache needs two, and another each time that it has half of its entries in one
+   */
+  constructor (max: number, makeTable: () => Table<K, T> = () => new Map<K, T>()) {
     this.#half = Math.max(1, Math.floor(max / 2))
+    this.#makeTable = makeTable
+    this.#young = makeTable()
+    this.#old = makeTable()
   }
 
+  /** How many entries there are, at most `max`. One that was set anew may count twice, with the one in whose place it is. */
   get size (): number {
-    let size = this.#young.size
-    for (const key of this.#old.keys()) if (!this.#young.has(key)) size++
-    return size
+    return this.#young.size + this.#old.size
   }
 
+  /** @returns the entry of a key, which has now been used; undefined for none */
   get (key: K): T | undefined {
     const entry = this.#young.get(key)
     if (entry !== undefined) return entry
@@ -32,51 +50,17 @@ export class Cache<K, T> {
     return old
   }
 
+  /** Makes sure that there is no entry of a key. */
   delete (key: K): void {
     this.#young.delete(key)
     this.#old.delete(key)
   }
 
+  /** Puts in an entry, in place of the one that the key had. */
   set (key: K, entry: T): void {
     this.#young.set(key, entry)
     if (this.#young.size < this.#half) return
     this.#old = this.#young
-    this.#young = new Map()
+    this.#young = this.#makeTable()
   }
-}
-
-/**
- * Verified keys by digest.
- *
- * A map goes from text to text in memory to compare each with the one that is looked for, and with many keys in use each is
- * a wait. So the map's keys are numbers, which it holds itself: the first 32 bits of the digest. The entry then tells
- * whether it is that of the whole digest. Of two entries whose digests begin alike, one of four thousand million, the last is
- * kept.
- */
-export class DigestCache<T extends { readonly digest: string }> {
-  readonly #entries: Cache<number, T>
-
-  /** @param max the largest number of entries, at least 2 */
-  constructor (max: number) {
-    this.#entries = new Cache(max)
-  }
-
-  get (digest: string): T | undefined {
-    const entry = this.#entries.get(startOf(digest))
-    return entry === undefined || entry.digest !== digest ? undefined : entry
-  }
-
-  /** Makes sure that there is no entry of the digest. One of another digest that begins alike stays, or unknown keys could push it out. */
-  delete (digest: string): void {
-    if (this.get(digest) !== undefined) this.#entries.delete(startOf(digest))
-  }
-
-  set (entry: T): void {
-    this.#entries.set(startOf(entry.digest), entry)
-  }
-}
-
-/** The first 32 bits of a digest. */
-function startOf (digest: string): number {
-  return digest.charCodeAt(0) | digest.charCodeAt(1) << 8 | digest.charCodeAt(2) << 16 | digest.charCodeAt(3) << 24
 }

@@ -3,11 +3,13 @@ import type { AccessRow } from '../store/rows.js'
 import type { Store } from '../store/store.js'
 import { Access } from './access.js'
 import type { Activity } from './activity.js'
-import { DigestCache } from './cache.js'
+import { Cache } from './cache.js'
+import { DigestTable, wordsOf } from './digests.js'
 import { Drops } from './drops.js'
 import type { FailureLimit } from './failures.js'
 import { resolveTerms, type ProfileTerms, type TermSettings } from './terms.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
+import { hashAscii } from './sha256.js'
 
 /** Look-ups under way, so that concurrent misses of one key make one. */
 interface Lookup {
@@ -43,10 +45,10 @@ export class Verifier {
   readonly #activity: Pick<Activity, 'ofKey'>
   readonly #settings: VerifierSettings
   readonly #isRealTime: boolean
-  readonly #cache: DigestCache<Access> | null
+  readonly #cache: Cache<Int32Array, Access> | null
   readonly #failures: Pick<FailureLimit, 'check'> | null
   readonly #lookups = new Map<string, Lookup>()
-  readonly #drops = new Drops((digest) => this.#cache?.delete(digest))
+  readonly #drops = new Drops((digest) => this.#cache?.delete(wordsOf(digest)))
 
   /** @param failures what limits the attempts of an address, or null for nothing */
   constructor (
@@ -58,7 +60,7 @@ export class Verifier {
     this.#activity = activity
     this.#settings = settings
     this.#isRealTime = settings.now === Date.now
-    this.#cache = settings.cacheSize === false ? null : new DigestCache(settings.cacheSize)
+    this.#cache = settings.cacheSize === false ? null : new Cache(settings.cacheSize, () => new DigestTable())
     store.watch(this.#drops.add)
   }
 
@@ -75,8 +77,7 @@ export class Verifier {
       this.#limitAttempts(caller)
       throw new InvalidKeyError()
     }
-    const digest = digestOf(secret)
-    const cached = this.#cache?.get(digest)
+    const cached = this.#findCached(secret)
     // A digest that is cached is that of a well-formed secret. Nothing else may cost the database even a generation, nor
     // is anything else let pass from an address that may try nothing more for now.
     if (cached === undefined) {
@@ -85,8 +86,8 @@ export class Verifier {
     }
     // How long the cache is good is a matter of real time.
     const generation = this.#cache === null ? null : this.#store.generation(this.#isRealTime ? at : Date.now())
-    if (generation === null) return this.#lookUp(digest, NO_GENERATION)
-    if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digest, generation)
+    if (generation === null) return this.#lookUp(digestOf(secret), NO_GENERATION)
+    if (cached === undefined || cached.generation !== generation || this.#drops.concern(cached)) return this.#lookUpOnce(digestOf(secret), generation)
     cached.judge(at)
     return cached
   }
@@ -98,8 +99,15 @@ export class Verifier {
 
   /** Makes the next use of a key begin a login. */
   forgetLogin (digest: string): void {
-    const cached = this.#cache?.get(digest)
+    const cached = this.#cache?.get(wordsOf(digest))
     if (cached !== undefined) cached.loggedIp = null
+  }
+
+  /** What `hashAscii` does not hash is no key, or could not be in the cache. */
+  #findCached (secret: string): Access | undefined {
+    if (this.#cache === null) return undefined
+    const digest = hashAscii(secret)
+    return digest === null ? undefined : this.#cache.get(digest)
   }
 
   #limitAttempts (caller: Caller): void {
@@ -135,19 +143,19 @@ export class Verifier {
       return this.#keep(digest, generation, drops, row)
     } catch (error) {
       // What was good once and is no more must not go on passing for a key that is known, whose attempts are not limited.
-      this.#cache?.delete(digest)
+      this.#cache?.delete(wordsOf(digest))
       throw error
     }
   }
 
   #keep (digest: string, generation: number, drops: number, row: AccessRow | null): Access {
     if (row === null) throw new InvalidKeyError()
-    const access = new Access(digest, this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
+    const access = new Access(this.#activity.ofKey(row), resolveTerms(termsOf(row), this.#settings), generation, drops)
     access.judge(this.#settings.now())
     // Only keys that exist and are good are kept, so that a flood of others pushes none of them out. The generation is
     // the one from before the look-up: what changed during it makes the entry stale at once. A change that was told
     // during it may have been this key's, and came too late to find it in the cache.
-    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(access)
+    if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(wordsOf(digest), access)
     return access
   }
 }
