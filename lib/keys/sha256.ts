@@ -52,16 +52,17 @@ export function hashAscii (text: string): Int32Array | null {
   message[length] = 0x80
   const size = Math.ceil((length + PADDING) / BLOCK) * BLOCK
   words.setUint32(size - 4, length * 8)
-  digest.set(INITIAL)
+  for (let i = 0; i < DIGEST_WORDS; i++) digest[i] = INITIAL[i] as number
   for (let from = 0; from < size; from += BLOCK) compress(from)
-  message.fill(0)
-  schedule.fill(0)
   return seen < 0x80 ? digest : null
 }
 
-/** Hashes one block of the message (section 6.2.2). The names are those of the standard. */
+/** Hashes one block of the message (section 6.2.2), and wipes each part of it after its last use. The names are those of the standard. */
 function compress (from: number): void {
-  for (let t = 0; t < 16; t++) schedule[t] = words.getInt32(from + t * 4)
+  for (let t = 0; t < 16; t++) {
+    schedule[t] = words.getInt32(from + t * 4)
+    words.setInt32(from + t * 4, 0)
+  }
   for (let t = 16; t < ROUNDS; t++) {
     schedule[t] = (sigma1(word(t - 2)) + word(t - 7) | 0) + (sigma0(word(t - 15)) + word(t - 16) | 0)
   }
@@ -76,6 +77,7 @@ function compress (from: number): void {
   for (let t = 0; t < ROUNDS; t++) {
     const t1 = (h + sum1(e) | 0) + (choose(e, f, g) + (CONSTANTS[t] as number) | 0) + word(t) | 0
     const t2 = sum0(a) + majority(a, b, c) | 0
+    schedule[t] = 0
     h = g
     g = f
     f = e
