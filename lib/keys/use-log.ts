@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DayCount } from '../store/accounts.js'
 import type { Use } from '../store/store.js'
-import { countLine, useLine } from '../store/use-log.js'
+import { countLine, useLines } from '../store/use-log.js'
 import type { Access } from './access.js'
 import { inOrder } from './ordering.js'
 import type { Saves } from './patience.js'
@@ -158,11 +158,8 @@ export class UseLog {
 /** The text of an entry. */
 function encode (taken: Taken): string {
   const { used, accepted, logged, day, counts, loggedCounts } = taken
-  let text = ''
-  for (let i = 0; i < used.length; i++) text += useLine(toUse(used[i] as Access), Number(accepted[i]) + (logged[i] ?? 0), day)
-  for (const count of counts) text += countLine(count)
-  for (const count of loggedCounts) text += countLine(count)
-  return text
+  return useLines(used.map(toUse), used.map((_, i) => Number(accepted[i]) + (logged[i] ?? 0)), day) +
+    counts.map(countLine).join('') + loggedCounts.map(countLine).join('')
 }
 
 function acceptedOf ({ used, accepted, day }: Taken): DayCount[] {

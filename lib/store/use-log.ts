@@ -4,14 +4,23 @@ import type { Store, Use } from './store.js'
 
 /*
  * The text of an entry in the log of uses: a line for each use, which also tells how often its key was accepted, and one for each
- * other count, their parts parted by tabs. Half as much work as JSON, which shows where ten thousand keys are used in a second.
+ * other count, their parts parted by tabs. Much less work than JSON, which shows where ten thousand keys are used in a second.
  */
 
-/** Stands for a part that is null. No address and no time is written so. */
+/** Stands for a part that is null. */
 const NONE = '-'
+
+/** Stands for a part that is that of the last use before it. */
+const SAME = '"'
 
 /** Stands in the line of a count where that of a use has its time, so that what knows of uses alone passes it over. */
 const COUNT = '+'
+
+/** The last time that there is, as a `Date`. A database may take no later one for a number, and would then never take the entry. */
+const LAST = 8.64e15
+
+/** The last day that a database counts, with 32 bits. */
+const LAST_DAY = 2 ** 31 - 1
 
 /** What an entry holds. */
 export interface Entry {
@@ -22,7 +31,39 @@ export interface Entry {
 
 /** The line of a use, and of how often its key was accepted on a day. */
 export function useLine ({ keyId, at, ip, previousAt }: Use, accepted: number, day: number): string {
-  return `${keyId}\t${at}\t${ip ?? NONE}\t${previousAt ?? NONE}\t${accepted}\t${day}\n`
+  return `${keyId}\t${at}\t${addressPart(ip)}\t${previousAt ?? NONE}\t${accepted}\t${day}\n`
+}
+
+/** What a proxy passed on for an address may be anything. What would not be read as one is written as one that is unknown. */
+function addressPart (ip: string | null): string {
+  return ip === NONE || ip === SAME ? '' : ip ?? NONE
+}
+
+/**
+ * The lines of many uses. Those after the first say the day, and an address that is that of the line before, with one character, and times
+ * as the difference to the first. Two thirds as long, and two thirds as much work.
+ *
+ * @param accepted how often the key of each was accepted on the day
+ */
+export function useLines (uses: readonly Use[], accepted: readonly number[], day: number): string {
+  let text = ''
+  let start: number | null = null
+  let before: string | null | undefined
+  for (let i = 0; i < uses.length; i++) {
+    const use = uses[i] as Use
+    const count = accepted[i] as number
+    // What is not read as a time is none to count from.
+    if (start === null || use.at > LAST) {
+      text += useLine(use, count, day)
+      if (use.at <= LAST) start = use.at
+    } else {
+      const { keyId, at, ip, previousAt } = use
+      const time = at < start ? at - start : `+${at - start}`
+      text += `${keyId}\t${time}\t${ip === before ? SAME : addressPart(ip)}\t${previousAt ?? NONE}\t${count}\t${SAME}\n`
+    }
+    before = use.ip
+  }
+  return text
 }
 
 /** The line of a count by itself. */
@@ -30,28 +71,45 @@ export function countLine ({ keyId, day, outcome, count }: DayCount): string {
   return `${keyId}\t${COUNT}\t${day}\t${outcome}\t${count}\n`
 }
 
-/** The last time that there is, as a `Date`. A database may take no later one for a number, and would then never take the entry. */
-const LAST = 8.64e15
-
-/** The last day that a database counts, with 32 bits. */
-const LAST_DAY = 2 ** 31 - 1
-
 /** Reads what these wrote, and uses without counts from before there were any. A line that is none of their own is passed over. */
 export function decodeEntry (text: string): Entry {
   const entry: Entry = { uses: [], counts: [] }
+  const before: Before = { start: null, ip: undefined, day: undefined }
   // Of SQLite, also a text may be a blob.
   for (const line of String(text).split('\n')) {
     const parts = line.split('\t')
     if (parts[1] === COUNT) addCount(entry, parts[0], parts[2], parts[3], parts[4])
-    else addUse(entry, parts)
+    else addUse(entry, parts, before)
   }
   return entry
 }
 
-function addUse (entry: Entry, [keyId, at, ip, previousAt, accepted, day]: readonly string[]): void {
-  if (keyId === undefined || ip === undefined || !isNumber(at, LAST) || previousAt === undefined) return
-  entry.uses.push({ keyId, at: Number(at), ip: ip === NONE ? null : ip, previousAt: isNumber(previousAt, LAST) ? Number(previousAt) : null })
+/** What lines of uses leave to those before them. */
+interface Before {
+  start: number | null
+  ip: string | undefined
+  day: string | undefined
+}
+
+function addUse (entry: Entry, parts: readonly string[], before: Before): void {
+  const [keyId, time, address, previousAt, accepted, dayPart] = parts
+  const ip = address === SAME ? before.ip : address
+  const day = dayPart === SAME ? before.day : dayPart
+  const at = toTime(time, before.start)
+  before.ip = ip
+  before.day = day
+  if (keyId === undefined || ip === undefined || at === null || previousAt === undefined) return
+  before.start ??= at
+  entry.uses.push({ keyId, at, ip: ip === NONE ? null : ip, previousAt: isNumber(previousAt, LAST) ? Number(previousAt) : null })
   if (accepted !== '0') addCount(entry, keyId, day, 'accepted', accepted)
+}
+
+/** Reads a time, which with a sign is the difference to that of the first line. Null for what is none. */
+function toTime (text: string | undefined, start: number | null): number | null {
+  if (isNumber(text, LAST)) return Number(text)
+  if (text === undefined || start === null || !/^[+-]\d+$/.test(text)) return null
+  const at = start + Number(text)
+  return at >= 0 && at <= LAST ? at : null
 }
 
 function addCount ({ counts }: Entry, keyId?: string, day?: string, outcome?: string, count?: string): void {
