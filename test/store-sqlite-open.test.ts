@@ -340,10 +340,10 @@ t.test('a database of the first tables is brought up to date, and its keys stay 
 })
 
 t.test('with better-sqlite3 not installed the error says how to get it', async (t) => {
-  const { openSqliteStore } = await t.mockImport<typeof import('../lib/store/sqlite/open.js')>('../lib/store/sqlite/open.js', {
+  const { connect } = await t.mockImport<typeof import('../lib/store/sqlite/connecting.js')>('../lib/store/sqlite/connecting.js', {
     'better-sqlite3': { get default (): never { throw new Error('Cannot find package') } }
   })
-  await t.rejects(openSqliteStore(':memory:', true), { code: 'FST_API_KEY_DRIVER_MISSING', message: /npm install better-sqlite3/ })
+  await t.rejects(connect(':memory:'), { code: 'FST_API_KEY_DRIVER_MISSING', message: /npm install better-sqlite3/ })
 })
 
 /** Makes the tables as an application does that keeps them in its own migrations. */

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
-import { DriverMissingError, OpenError, SchemaError } from '../../errors.js'
+import { OpenError, SchemaError } from '../../errors.js'
 import type { Store } from '../store.js'
+import { connect, reasonOf } from './connecting.js'
 import type { SqliteDatabase, Write } from './database.js'
-import { codeOf, driverErrorOf, guarded, isBusy } from './failures.js'
+import { guarded, isBusy } from './failures.js'
 import { generationVerb } from './generation.js'
 import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
@@ -15,8 +16,9 @@ import { pruneVerb } from './pruning.js'
 import { quotaVerb } from './quota.js'
 import { usageVerbs } from './usage.js'
 import { useLogVerbs } from './use-log.js'
+import { UseThread } from './use-thread.js'
 import { useVerbs } from './uses.js'
-import { BUSY_TIMEOUT, withoutWaiting } from './waiting.js'
+import { withoutWaiting } from './waiting.js'
 
 /**
  * SQLite does not wait by itself while another process turns on the write-ahead log, so start-up tries again, for so many
@@ -48,7 +50,7 @@ export async function openSqliteStore (source: string | Database, migrates: bool
     return createStore(db, owned)
   } catch (error) {
     if (owned) client.close()
-    throw error instanceof SchemaError ? error : new OpenError(client.name, reason(error))
+    throw error instanceof SchemaError ? error : new OpenError(client.name, reasonOf(error))
   }
 }
 
@@ -61,6 +63,9 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   }
   const write: Write = (step) => guarded(() => transact(step))
   const writeUses: Write = owned ? withoutWaiting(db.$client, transact) : write
+  const logging = useLogVerbs(db, writeUses)
+  // A database in memory is that of its connection alone.
+  const thread = owned && !db.$client.memory ? new UseThread(db.$client.name, logging) : null
   return {
     // What is read within the application's own transaction may be rolled back, and the generation with it.
     generation: owned ? generation : (now) => db.$client.inTransaction ? null : generation(now),
@@ -75,19 +80,12 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...usageVerbs(db, writeUses),
     ...historyVerb(db),
     ...useVerbs(db, writeUses),
-    ...useLogVerbs(db, writeUses),
+    ...logging,
+    ...thread?.verbs,
     async close () {
+      await thread?.close()
       if (owned) db.$client.close()
     }
-  }
-}
-
-async function connect (file: string): Promise<Database> {
-  const Connection = await loadDriver()
-  try {
-    return new Connection(file, { timeout: BUSY_TIMEOUT })
-  } catch (error) {
-    throw new OpenError(file, reason(error))
   }
 }
 
@@ -113,18 +111,4 @@ async function retryWhileBusy (step: () => void): Promise<void> {
       await sleep(PAUSE)
     }
   }
-}
-
-async function loadDriver (): Promise<typeof import('better-sqlite3')> {
-  try {
-    return (await import('better-sqlite3')).default
-  } catch {
-    throw new DriverMissingError('better-sqlite3', 'better-sqlite3')
-  }
-}
-
-function reason (error: unknown): string {
-  const { message } = driverErrorOf(error)
-  const code = codeOf(error)
-  return code === undefined ? message : `${message} (${code})`
 }
