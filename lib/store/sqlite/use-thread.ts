@@ -1,24 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { InternalError, UnavailableError } from '../../errors.js'
-import type { Store } from '../store.js'
-
-/** What a thread does for a store. */
-export type ThreadVerbs = Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged'>
-
-/** What it is asked for. */
-export interface Task {
-  readonly number: number
-  readonly verb: keyof ThreadVerbs
-  readonly values: readonly unknown[]
-}
-
-/** What became of a task. An error is told by what it is made of, since it loses its class on the way. */
-export type Answer =
-  | { readonly number: number, readonly result: unknown }
-  | { readonly number: number, readonly failure: { readonly isOutage: boolean, readonly name: string, readonly message: string } }
-
-/** What a thread says first, once it has opened the database. */
-export const READY = 'ready'
+import { StepLock } from './step-lock.js'
+import { perform, READY, wasBusy, type Answer, type Start, type Task, type ThreadVerbs } from './use-tasks.js'
 
 /** Somebody who waits for a task. */
 interface Waiting {
@@ -27,18 +10,28 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+const locks = new Set<StepLock>()
+
+/** Lets no thread begin anything any more, before the process exits and ends them all. */
+export function stopThreads (): void {
+  for (const lock of locks) lock.stop()
+}
+
+// One listener for all, or many applications in one process would be taken for a leak.
+process.on('exit', stopThreads)
+
 /**
  * Has a thread with a connection of its own log and apply the uses of busy seconds, so that requests wait neither for that nor for the disk.
- * It starts when it is first needed, which is when hundreds of keys are used in a second. Where none can start, as from a bundle that lacks
- * its file, the connection of requests does it instead.
+ * It starts when it is first needed, which is when hundreds of keys are used in a second. Until it is ready, and for good where it cannot start,
+ * as from a bundle that lacks its file, or has died, the connection of requests does the same.
  */
 export class UseThread {
   readonly #file: string
   readonly #direct: ThreadVerbs
+  readonly #lock = StepLock.create()
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | null = null
-  #isReady = false
-  #canStart = true
+  #state: 'new' | 'starting' | 'ready' | 'ended' | 'closed' = 'new'
   #tasks = 0
 
   /** @param direct does the same without a thread */
@@ -55,15 +48,18 @@ export class UseThread {
 
   /** Ends the thread. What it is at is done or undone as a whole, and whoever waits for it is told that nobody knows. */
   async close (): Promise<void> {
-    this.#canStart = false
-    await this.#worker?.terminate()
+    this.#state = 'closed'
+    if (this.#worker === null) return
+    this.#lock.stop()
+    await this.#worker.terminate()
   }
 
-  #ask<T> (verb: keyof ThreadVerbs, values: readonly unknown[]): Promise<T> {
-    const task: Task = { number: this.#tasks++, verb, values }
-    const worker = this.#worker ?? this.#start()
-    const done = worker === null ? this.#doHere(task) : this.#send(worker, task)
-    return done as Promise<T>
+  async #ask<T> (verb: keyof ThreadVerbs, values: readonly unknown[]): Promise<T> {
+    const task = { number: this.#tasks++, verb, values }
+    if (this.#state === 'closed') throw new UnavailableError({ cause: new Error('the database was closed') })
+    if (this.#state === 'new') this.#start()
+    const done = this.#worker !== null && this.#state === 'ready' ? this.#send(this.#worker, task) : perform(this.#direct, task)
+    return await done as T
   }
 
   #send (worker: Worker, task: Task): Promise<unknown> {
@@ -75,55 +71,48 @@ export class UseThread {
     })
   }
 
-  #doHere ({ verb, values }: Task): Promise<unknown> {
-    const act = this.#direct[verb] as (...values: readonly unknown[]) => Promise<unknown>
-    return act(...values)
-  }
-
-  /** Null where there can be no thread. */
-  #start (): Worker | null {
-    if (!this.#canStart) return null
+  #start (): void {
+    this.#state = 'starting'
+    const workerData: Start = { file: this.#file, shared: this.#lock.shared }
     try {
-      this.#worker = this.#open()
+      this.#worker = new Worker(new URL('./use-thread-entry.js', import.meta.url), { workerData, name: 'fastify-apikey' })
     } catch {
       // Node may have been told to allow none.
-      this.#canStart = false
+      this.#state = 'ended'
+      return
     }
-    return this.#worker
-  }
-
-  #open (): Worker {
-    const worker = new Worker(new URL('./use-thread-entry.js', import.meta.url), { workerData: this.#file, name: 'fastify-apikey' })
-    const end = (cause: Error): void => { if (this.#worker === worker) this.#end(cause) }
+    locks.add(this.#lock)
+    const worker = this.#worker
+    worker.unref()
     worker.on('message', (message: typeof READY | Answer) => {
-      if (message === READY) this.#isReady = true
-      else this.#answer(worker, message)
+      if (message !== READY) this.#answer(worker, message)
+      else if (this.#state === 'starting') this.#state = 'ready'
     })
-    worker.on('error', end)
-    worker.on('exit', () => end(new Error('the thread that logs uses has ended')))
-    return worker
+    worker.on('error', (cause) => this.#end(cause))
+    worker.on('exit', () => this.#end(new Error('the thread that logs uses has ended')))
   }
 
   #answer (worker: Worker, answer: Answer): void {
     const waiting = this.#waiting.get(answer.number)
     this.#waiting.delete(answer.number)
     if (this.#waiting.size === 0) worker.unref()
-    if ('result' in answer) return waiting?.resolve(answer.result)
+    // It was told that nobody knows, when the thread failed.
+    if (waiting === undefined) return
+    const { task, resolve, reject } = waiting
+    if ('result' in answer) return resolve(answer.result)
+    // It may have been this process's own long transaction, which is over when this is heard.
+    if (wasBusy(answer)) return resolve(perform(this.#direct, task))
     const { isOutage, name, message } = answer.failure
     const cause = Object.assign(new Error(message), { name })
-    waiting?.reject(isOutage ? new UnavailableError({ cause }) : new InternalError({ cause }))
+    reject(isOutage ? new UnavailableError({ cause }) : new InternalError({ cause }))
   }
 
-  /** One that never was ready has done nothing, and neither would the next. What another one has done nobody knows. */
+  /** What the thread has done of that for which somebody waits, nobody knows. */
   #end (cause: Error): void {
-    const left = [...this.#waiting.values()]
-    this.#waiting.clear()
+    locks.delete(this.#lock)
     this.#worker = null
-    for (const { task, resolve, reject } of left) {
-      if (this.#isReady) reject(new UnavailableError({ cause }))
-      else resolve(this.#doHere(task))
-    }
-    this.#canStart &&= this.#isReady
-    this.#isReady = false
+    if (this.#state !== 'closed') this.#state = 'ended'
+    for (const { reject } of this.#waiting.values()) reject(new UnavailableError({ cause }))
+    this.#waiting.clear()
   }
 }
