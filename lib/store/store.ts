@@ -136,7 +136,7 @@ export interface Store extends AccountStore {
   /** Stores uses in one batch. Times only move forward, and uses from before a logout do not bring the login back. */
   saveUses (uses: readonly Use[]): Promise<void>
   /**
-   * Writes uses and counts, in the lines of `useLine` and `countLine`, into one entry of a log, at a tenth of what it costs to store
+   * Writes uses and counts, in the lines of `useLines` and `countLine`, into one entry of a log, at a tenth of what it costs to store
    * them. Whoever applies the entry stores them: this process, or another if this one ends before it comes to that.
    *
    * @returns the number of the entry, which no other ever has

@@ -126,7 +126,7 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     primaryKey({ columns: [entry.keyId, entry.day, entry.outcome] })
   ])
 
-  /** Uses and counts that are not in their tables yet, many in one row, in lines as `useLine` writes them. */
+  /** Uses and counts that are not in their tables yet, many in one row, in lines as `useLines` and `countLine` write them. */
   const useLog = table('api_key_use_log', {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity(),
     at: time('at').notNull(),

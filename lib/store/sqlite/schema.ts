@@ -119,7 +119,7 @@ export const usage = sqliteTable('api_key_usage', {
   primaryKey({ columns: [table.keyId, table.day, table.outcome] })
 ])
 
-/** Uses and counts that are not in their tables yet, many in one row, in lines as `useLine` writes them. Ids are not given twice, since a row stands for what it holds. */
+/** Uses and counts that are not in their tables yet, many in one row, in lines as `useLines` and `countLine` write them. Ids are not given twice, since a row stands for what it holds. */
 export const useLog = sqliteTable('api_key_use_log', {
   id: integer('id').primaryKey({ autoIncrement: true }),
   at: integer('at').notNull(),
