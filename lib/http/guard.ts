@@ -8,6 +8,7 @@ import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
+import { createConfigReader } from './route-config.js'
 import { refuseUndeclared, toRule, type Rule } from './rule.js'
 
 /** The options that concern requests. */
@@ -25,6 +26,7 @@ export interface GuardSettings {
 /** Stands between requests and handlers. Its hooks take a callback: a promise would cost more than the check itself. */
 export class Guard {
   readonly #admission: Admission
+  readonly #configOf = createConfigReader()
   readonly #readers: readonly ReadHeader[]
   readonly #challenge: Challenge
   readonly #fallback: Rule
@@ -46,8 +48,8 @@ export class Guard {
 
   /** The hook for all requests: does what the route says, or else what the option `required` says. */
   readonly onRequest: onRequestHookHandler = (request, reply, done) => {
-    const { config, url } = request.routeOptions
-    const rule = toRule(config.apiKey, this.#fallback, url)
+    const { apiKey } = this.#configOf(request)
+    const rule = apiKey === undefined ? this.#fallback : toRule(apiKey, this.#fallback, request.routeOptions.url)
     if (rule === 'open' || (request.method === 'OPTIONS' && isPreflight(request) && mayPass(request))) return done()
     this.#check(request, reply, rule, done)
   }
