@@ -1,4 +1,5 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
+import { copyFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,7 @@ import type { Store } from '../lib/store/store.js'
 import { StepLock } from '../lib/store/sqlite/step-lock.js'
 import { serveUses } from '../lib/store/sqlite/use-serving.js'
 import { stopThreads, UseThread } from '../lib/store/sqlite/use-thread.js'
-import type { Answer, Task, ThreadVerbs } from '../lib/store/sqlite/use-tasks.js'
+import { identify, type Answer, type Start, type Task, type ThreadVerbs } from '../lib/store/sqlite/use-tasks.js'
 import { useLine } from '../lib/store/use-log.js'
 import { server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
@@ -120,7 +121,7 @@ t.test('the thread answers tasks by their numbers, waits for the writes of other
   t.teardown(() => port1.close())
   const answers: Array<'ready' | Answer> = []
   port1.on('message', (answer) => answers.push(answer))
-  await serveUses(port2, { file, shared: steps.shared })
+  await serveUses(port2, { file, identity: identify(file), shared: steps.shared })
   async function answersTo (...tasks: Array<Pick<Task, 'verb' | 'values'>>): Promise<Array<'ready' | Answer>> {
     tasks.forEach((task, number) => port1.postMessage({ ...task, number }))
     while (answers.length < tasks.length) await sleep(5)
@@ -137,13 +138,13 @@ t.test('the thread answers tasks by their numbers, waits for the writes of other
     { verb: 'logUses', values: [null, T0] }
   ), [
     { number: 0, result: 1 }, { number: 1, result: [2, 3] }, { number: 2, result: null }, { number: 3, result: false }, { number: 4, result: true },
-    { number: 5, failure: { isOutage: false, name: 'SQLITE_CONSTRAINT_NOTNULL', message: /NOT NULL/ } }
+    { number: 5, hasFailed: true }
   ])
   const release = lock(t, file)
   setTimeout(release, 100)
   t.match(await answersTo({ verb: 'applyLogged', values: [3] }), [{ result: true }])
   const releaseLate = lock(t, file)
-  t.match(await answersTo({ verb: 'logUses', values: [text, T0] }), [{ failure: { isOutage: true, name: 'SQLITE_BUSY' } }])
+  t.match(await answersTo({ verb: 'logUses', values: [text, T0] }), [{ hasFailed: true }])
   releaseLate()
   steps.stop()
   port1.postMessage({ number: 9, verb: 'logUses', values: [text, T0] })
@@ -151,9 +152,27 @@ t.test('the thread answers tasks by their numbers, waits for the writes of other
   t.strictSame(answers, [])
 })
 
-t.test('the thread makes no database where there is none any more', async (t) => {
+t.test('the thread makes no database where there is none any more, and takes no other that has its name', async (t) => {
   const { port2 } = new MessageChannel()
-  await t.rejects(serveUses(port2, { file: join(t.testdir(), 'gone.db'), shared: StepLock.create().shared }), { code: 'FST_API_KEY_CANNOT_OPEN' })
+  const { file } = await open(t)
+  const start = { file, identity: identify(file), shared: StepLock.create().shared }
+  copyFileSync(file, `${file}.copy`)
+  renameSync(`${file}.copy`, file)
+  await t.rejects(serveUses(port2, start), { code: 'FST_API_KEY_CANNOT_OPEN', message: /another file has taken its place/ })
+  await t.rejects(serveUses(port2, { ...start, file: `${file}.gone` }), { code: 'FST_API_KEY_CANNOT_OPEN' })
+})
+
+t.test('what the thread may not write is tried by the connection of requests', async (t) => {
+  const { file } = await open(t)
+  const direct = noting()
+  const thread = new UseThread(file, direct)
+  t.teardown(() => thread.close())
+  await Promise.all([readyThread(), thread.verbs.logUses('until it is ready', T0)])
+  t.equal(await thread.verbs.applyLogged(1), false, 'by the thread, which finds none')
+  const other = connection(t, file)
+  other.exec('ALTER TABLE api_key_use_log RENAME TO gone')
+  t.equal(await thread.verbs.applyLogged(1), true, 'by the other')
+  t.strictSame(direct.calls, [['until it is ready', T0], [1]])
 })
 
 t.test('what another write kept the thread from for long is tried by the connection of requests', async (t) => {
@@ -172,7 +191,7 @@ t.test('what another write kept the thread from for long is tried by the connect
 t.test('where Node allows no threads, the connection of requests logs and applies', async (t) => {
   const { UseThread } = await threadsBy(t, class { constructor () { throw new Error('Access to this API has been restricted') } })
   const direct = noting()
-  const { verbs } = new UseThread('keys.db', direct)
+  const { verbs } = new UseThread((await open(t)).file, direct)
   t.equal(await verbs.logUses('a', 1), 1)
   t.strictSame(await verbs.replaceLogged([1], ['b'], 2), [2])
   t.equal(await verbs.applyLogged(3), true)
@@ -188,7 +207,7 @@ t.test('where the file of the thread is missing, the connection of requests goes
     }
   })
   const direct = noting()
-  const thread = new UseThread('keys.db', direct)
+  const thread = new UseThread((await open(t)).file, direct)
   t.strictSame(await Promise.all([thread.verbs.logUses('a', 1), thread.verbs.logUses('b', 2)]), [1, 2])
   while (started[0]!.threadId !== -1) await sleep(5)
   t.equal(await thread.verbs.logUses('c', 3), 3)
@@ -229,7 +248,26 @@ t.test('a thread that is closed while it waits for another process ends at once,
   await waiting
 })
 
+t.test('a thread is not ended before the step is over that it has begun', async (t) => {
+  const steps: StepLock[] = []
+  const { UseThread } = await threadsBy(t, class extends EventEmitter {
+    readonly unref = () => {}
+    readonly terminate = async () => {}
+    constructor (_url: URL, { workerData }: { workerData: Start }) {
+      super()
+      steps.push(new StepLock(workerData.shared))
+    }
+  })
+  const thread = new UseThread((await open(t)).file, noting())
+  await thread.verbs.logUses('a', 1)
+  t.equal(steps[0]?.enter(), true)
+  const begun = performance.now()
+  await thread.close()
+  t.equal(performance.now() - begun > 900, true, 'it never is, and so all of the patience was needed')
+})
+
 t.test('before a process exits its threads are stopped, and what they are asked for then is not done', async (t) => {
+  t.equal(process.listeners('exit').includes(stopThreads), true)
   const { file, store } = await threaded(t)
   stopThreads()
   const waiting = t.rejects(store.logUses(text, T0), { code: 'FST_API_KEY_UNAVAILABLE' })
@@ -246,15 +284,14 @@ t.test('a step that never ends is not waited for for ever', async (t) => {
   steps.stop()
   t.equal(Math.round((performance.now() - begun) / 100), 10)
   steps.leave()
-  steps.stop()
-  t.equal(steps.enter(), false)
+  t.equal(steps.enter(), false, 'and none begins after it')
 })
 
-t.test('a process leaves as it means to while its thread waits for another process', async (t) => {
+t.test('a process leaves as it means to while its thread waits for another process, starts, or has nothing to do', async (t) => {
   const lib = compiled(t).replace(/index\.js$/, '')
   const leaver = fileURLToPath(new URL('./helpers/leaver.js', import.meta.url))
   const folder = fileURLToPath(new URL('.', lib))
-  const codes = { exit: 3, throw: 1, close: 0 }
+  const codes = { exit: 3, throw: 1, close: 0, rest: 0, work: 0 }
   const runs = Object.entries(codes).flatMap(([how, code]) => [1, 2, 3].map((n) => ({ how, code, file: join(folder, `${how}${n}.db`) })))
   for (const { how, code, file } of runs) {
     const begun = performance.now()

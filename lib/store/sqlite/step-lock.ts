@@ -31,14 +31,14 @@ export class StepLock {
 
   /** Ends a step of the thread. */
   leave (): void {
-    Atomics.store(this.#state, 0, FREE)
+    Atomics.compareExchange(this.#state, 0, TAKEN, FREE)
     Atomics.notify(this.#state, 0)
   }
 
-  /** Waits for a step that has begun, and lets none begin any more. */
+  /** Waits for a step that has begun, though not for ever, and lets none begin any more. */
   stop (): void {
     while (Atomics.compareExchange(this.#state, 0, FREE, STOPPED) === TAKEN) {
-      if (Atomics.wait(this.#state, 0, TAKEN, PATIENCE) === 'timed-out') return
+      if (Atomics.wait(this.#state, 0, TAKEN, PATIENCE) === 'timed-out') Atomics.store(this.#state, 0, STOPPED)
     }
   }
 }

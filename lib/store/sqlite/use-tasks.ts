@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Store } from '../store.js'
 
 /* What a `UseThread` and its thread say to each other. */
@@ -5,10 +6,18 @@ import type { Store } from '../store.js'
 /** What a thread does for a store. */
 export type ThreadVerbs = Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged'>
 
+/** Which file a path leads to, since another may take its place. */
+export interface FileIdentity {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
 /** What a thread is given when it starts. */
 export interface Start {
-  /** Of the database. */
+  /** The path of the database. */
   readonly file: string
+  /** That of the file that the connection of requests has opened. */
+  readonly identity: FileIdentity
   /** Of the `StepLock`. */
   readonly shared: SharedArrayBuffer
 }
@@ -23,25 +32,19 @@ export interface Task {
   readonly values: readonly unknown[]
 }
 
-/** What became of a task. */
+/** What became of a task. Of one that failed nothing was done. */
 export type Answer =
   | { readonly number: number, readonly result: unknown }
-  | { readonly number: number, readonly failure: Failure }
+  | { readonly number: number, readonly hasFailed: true }
 
-/** What an error of ours is made of, since it loses its class on the way. */
-export interface Failure {
-  readonly isOutage: boolean
-  readonly name: string
-  readonly message: string
+/** @throws the error of the file system where there is no such file */
+export function identify (file: string): FileIdentity {
+  const { dev, ino } = statSync(file, { bigint: true })
+  return { dev, ino }
 }
 
 /** Does a task. */
 export function perform (verbs: ThreadVerbs, { verb, values }: Omit<Task, 'number'>): Promise<unknown> {
   const act = verbs[verb] as (...values: readonly unknown[]) => Promise<unknown>
   return act(...values)
-}
-
-/** Whether nothing was done because another connection was writing. */
-export function wasBusy (answer: Answer): boolean {
-  return 'failure' in answer && answer.failure.name.startsWith('SQLITE_BUSY')
 }

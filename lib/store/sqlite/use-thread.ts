@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import { InternalError, UnavailableError } from '../../errors.js'
+import { UnavailableError } from '../../errors.js'
 import { StepLock } from './step-lock.js'
-import { perform, READY, wasBusy, type Answer, type Start, type Task, type ThreadVerbs } from './use-tasks.js'
+import { identify, perform, READY, type Answer, type FileIdentity, type Start, type Task, type ThreadVerbs } from './use-tasks.js'
 
 /** Somebody who waits for a task. */
 interface Waiting {
@@ -27,6 +27,7 @@ process.on('exit', stopThreads)
  */
 export class UseThread {
   readonly #file: string
+  readonly #identity: FileIdentity
   readonly #direct: ThreadVerbs
   readonly #lock = StepLock.create()
   readonly #waiting = new Map<number, Waiting>()
@@ -37,6 +38,7 @@ export class UseThread {
   /** @param direct does the same without a thread */
   constructor (file: string, direct: ThreadVerbs) {
     this.#file = file
+    this.#identity = identify(file)
     this.#direct = direct
   }
 
@@ -73,7 +75,7 @@ export class UseThread {
 
   #start (): void {
     this.#state = 'starting'
-    const workerData: Start = { file: this.#file, shared: this.#lock.shared }
+    const workerData: Start = { file: this.#file, identity: this.#identity, shared: this.#lock.shared }
     try {
       this.#worker = new Worker(new URL('./use-thread-entry.js', import.meta.url), { workerData, name: 'fastify-apikey' })
     } catch {
@@ -83,13 +85,14 @@ export class UseThread {
     }
     locks.add(this.#lock)
     const worker = this.#worker
-    worker.unref()
     worker.on('message', (message: typeof READY | Answer) => {
       if (message !== READY) this.#answer(worker, message)
       else if (this.#state === 'starting') this.#state = 'ready'
     })
     worker.on('error', (cause) => this.#end(cause))
     worker.on('exit', () => this.#end(new Error('the thread that logs uses has ended')))
+    // After the listeners, of which the first makes the process wait again.
+    worker.unref()
   }
 
   #answer (worker: Worker, answer: Answer): void {
@@ -98,13 +101,9 @@ export class UseThread {
     if (this.#waiting.size === 0) worker.unref()
     // It was told that nobody knows, when the thread failed.
     if (waiting === undefined) return
-    const { task, resolve, reject } = waiting
-    if ('result' in answer) return resolve(answer.result)
-    // It may have been this process's own long transaction, which is over when this is heard.
-    if (wasBusy(answer)) return resolve(perform(this.#direct, task))
-    const { isOutage, name, message } = answer.failure
-    const cause = Object.assign(new Error(message), { name })
-    reject(isOutage ? new UnavailableError({ cause }) : new InternalError({ cause }))
+    // What kept the thread may not keep the other connection, which says what is wrong if it does: this process's own long
+    // transaction, which is over when this is heard, or a file that the process may not open for writing any more.
+    waiting.resolve('result' in answer ? answer.result : perform(this.#direct, waiting.task))
   }
 
   /** What the thread has done of that for which somebody waits, nobody knows. */
