@@ -8,6 +8,7 @@ const IN_PROCESS = 'in-process'
  * @property {number} rounds
  * @property {number} seconds how long each server is measured in each round
  * @property {number} warmUp seconds
+ * @property {boolean} isWoken whether the load generator sleeps until an answer comes
  * @property {readonly import('./rows.js').Row[]} rows bare Fastify is always one of them
  * @property {boolean} inProcess whether to take the figures without HTTP
  */
@@ -22,7 +23,8 @@ export function readArguments () {
     options: {
       rounds: { type: 'string', default: '4' },
       seconds: { type: 'string', default: '10' },
-      'warm-up': { type: 'string', default: '2' },
+      'warm-up': { type: 'string', default: '5' },
+      woken: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] }
     }
   })
@@ -34,6 +36,7 @@ export function readArguments () {
     rounds: whole('--rounds', values.rounds),
     seconds: whole('--seconds', values.seconds),
     warmUp: whole('--warm-up', values['warm-up']),
+    isWoken: values.woken,
     rows: rows.filter(({ id }) => only.length === 0 || id === 'bare' || only.includes(id)),
     inProcess: only.length === 0 || only.includes(IN_PROCESS)
   }

@@ -33,6 +33,7 @@ import { Server } from './load/server.js'
  * @typedef {object} Setting
  * @property {string} folder that of the fixture
  * @property {{ url: string, pid: number } | null} postgres for the rows that use it
+ * @property {string | null} polling what keeps the load generator awake; null where answers wake it
  * @property {number} warmUp seconds
  * @property {number} seconds how long is measured
  */
@@ -52,7 +53,7 @@ export async function measure (lane, setting) {
   if (row.server === 'apikey' && remote === null) copyFileSync(`${setting.folder}/seed.db`, `${own}.db`)
   const server = await Server.start(row.server, { options: row.options, database: remote?.url ?? `${own}.db`, credentials: `${own}.txt` })
   try {
-    const task = { port: server.port, header: row.header, file: row.credentials === 'own' ? `${own}.txt` : `${setting.folder}/${row.credentials}.txt` }
+    const task = { port: server.port, header: row.header, polling: setting.polling, file: row.credentials === 'own' ? `${own}.txt` : `${setting.folder}/${row.credentials}.txt` }
     lane.problem ??= await warmUp(row, task, setting.warmUp)
     // The time of the database server is not that of other programs.
     const sample = await observe(row, server, { ...task, seconds: setting.seconds }, remote?.pid ?? null)
@@ -64,7 +65,7 @@ export async function measure (lane, setting) {
   }
 }
 
-/** @typedef {{ port: number, header: string, file: string }} Task */
+/** @typedef {{ port: number, header: string, file: string, polling: string | null }} Task */
 
 /**
  * Warms a server up, and makes sure that each answer has the status that is expected, which wrk tells only when it is

@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readArguments } from './arguments.js'
 import { generator } from './load/generator.js'
+import { buildPolling } from './load/poll.js'
 import { startPostgres } from './postgres.js'
 import { installPeers } from './prepare.js'
 import { createReport, toMarkdown } from './report/bench.js'
 import { writeResults } from './report/files.js'
 import { judgeGoals } from './report/goals.js'
+import { describeLoad } from './report/machine.js'
 import { figure } from './report/markdown.js'
 import { summarise } from './report/summary.js'
 import { measure } from './rounds.js'
@@ -22,6 +24,7 @@ const KEYS_IN_USE = 10_000
 const task = readArguments()
 installPeers()
 const folder = mkdtempSync(join(tmpdir(), 'fastify-apikey-bench-'))
+const polling = task.isWoken || !generator.isWrk ? null : buildPolling(folder)
 /** @type {readonly import('./rounds.js').Lane[]} */
 const lanes = task.rows.map((row) => ({ row, samples: [], problem: null }))
 /** @type {{ server: Awaited<ReturnType<typeof startPostgres>> | null }} */
@@ -47,7 +50,7 @@ async function measureLanes () {
   for (let round = 1; round <= task.rounds; round++) {
     // To and fro, so that a machine that becomes slower or faster meanwhile favours no row.
     for (const lane of round % 2 === 1 ? lanes : lanes.toReversed()) {
-      const { rate, p99, cpu, others } = await measure(lane, { folder, postgres: postgres.server, warmUp: task.warmUp, seconds: task.seconds })
+      const { rate, p99, cpu, others } = await measure(lane, { folder, postgres: postgres.server, polling, warmUp: task.warmUp, seconds: task.seconds })
       console.log(`Round ${round} of ${task.rounds}: ${figure(rate).padStart(7)}/s, p99 ${figure(p99, 2).padStart(7)} ms, CPU ${percent(cpu)}, others ${percent(others)}  ${lane.row.title}`)
     }
   }
@@ -70,6 +73,7 @@ function report (inProcess) {
   if (bare === undefined) throw new Error('bare Fastify was not measured')
   const summaries = lanes.map((lane) => summarise(lane, bare))
   const results = createReport({
+    load: describeLoad(polling !== null),
     rounds: `medians of ${task.rounds} rounds of ${task.seconds} s, each with a new process of each server`,
     warnings: [generator.warning, disturbance(summaries)].filter((warning) => warning !== null),
     rows: summaries,

@@ -1,4 +1,4 @@
-import { describeLoad, describeMachine } from './machine.js'
+import { describeMachine } from './machine.js'
 import { figure, list, table } from './markdown.js'
 
 /**
@@ -13,11 +13,11 @@ import { figure, list, table } from './markdown.js'
  */
 
 /**
- * @param {Pick<Report, 'rounds' | 'warnings' | 'rows' | 'inProcess' | 'goals'>} results
+ * @param {Pick<Report, 'load' | 'rounds' | 'warnings' | 'rows' | 'inProcess' | 'goals'>} results
  * @returns {Report}
  */
 export function createReport (results) {
-  return { machine: describeMachine(), load: describeLoad(), ...results }
+  return { machine: describeMachine(), ...results }
 }
 
 /** @param {Report} report */

@@ -25,9 +25,13 @@ export function describeMachine () {
   }
 }
 
-/** How the load was made. */
-export function describeLoad () {
-  return `${generator.name}, 1 thread, ${generator.connections} connections; ` +
+/**
+ * How the load was made.
+ *
+ * @param {boolean} isAwake whether the generator was kept awake
+ */
+export function describeLoad (isAwake) {
+  return `${generator.name}, 1 thread, ${generator.connections} connections, ${isAwake ? 'kept awake' : 'woken by answers'}; ` +
     (isPinned ? `servers on processor ${MEASURED}, generator on ${GENERATOR}` : 'not pinned to processors')
 }
 
