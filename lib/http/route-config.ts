@@ -8,8 +8,6 @@ interface Context {
   readonly config: FastifyContextConfig
 }
 
-type Holder = Readonly<Record<symbol, Context>>
-
 /**
  * Makes what reads the config of routes.
  *
@@ -20,7 +18,7 @@ export function createConfigReader (): ReadConfig {
   let source: symbol | null = null
   let isSought = false
   return (request) => {
-    if (source !== null) return ((request as unknown as Holder)[source] as Context).config
+    if (source !== null) return contextOf(request, source).config
     const { config } = request.routeOptions
     if (!isSought) source = findSource(request, config)
     isSought = true
@@ -30,5 +28,10 @@ export function createConfigReader (): ReadConfig {
 
 function findSource (request: FastifyRequest, config: FastifyContextConfig): symbol | null {
   const source = Object.getOwnPropertySymbols(request).find(({ description }) => description === 'fastify.context')
-  return source !== undefined && (request as unknown as Holder)[source]?.config === config ? source : null
+  return source !== undefined && contextOf(request, source)?.config === config ? source : null
+}
+
+/** The types of Fastify say nothing of its symbols. */
+function contextOf (request: FastifyRequest, source: symbol): Context {
+  return (request as unknown as Readonly<Record<symbol, Context>>)[source] as Context
 }
