@@ -80,7 +80,7 @@ export class Unstored {
     const used = this.usedOf(keyIds)
     const logged = used.map((access) => access.logged)
     for (const access of used) access.logged = 0
-    return { used, day: this.#day, accepted: used.map(() => 0), logged, counts: [], loggedCounts: this.#logged.take(keyIds) }
+    return { used, day: this.#day, accepted: [], logged, counts: [], loggedCounts: this.#logged.take(keyIds) }
   }
 
   /** Takes out what no entry tells of keys that were used, and counts of others. */

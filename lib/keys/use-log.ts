@@ -158,7 +158,7 @@ export class UseLog {
 /** The text of an entry. */
 function encode (taken: Taken): string {
   const { used, accepted, logged, day, counts, loggedCounts } = taken
-  return useLines(used.map(toUse), used.map((_, i) => Number(accepted[i]) + (logged[i] ?? 0)), day) +
+  return useLines(used.map(toUse), used.map((_, i) => (accepted[i] ?? 0) + (logged[i] ?? 0)), day) +
     counts.map(countLine).join('') + loggedCounts.map(countLine).join('')
 }
 

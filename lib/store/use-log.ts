@@ -46,7 +46,9 @@ function addressPart (ip: string | null): string {
  * @param accepted how often the key of each was accepted on the day
  */
 export function useLines (uses: readonly Use[], accepted: readonly number[], day: number): string {
-  let text = ''
+  // A text that is put together piece by piece stays a tree of its pieces until it is read, thousands of objects that the garbage
+  // collector copies if it comes before that.
+  const lines: string[] = []
   let start: number | null = null
   let before: string | null | undefined
   for (let i = 0; i < uses.length; i++) {
@@ -54,16 +56,16 @@ export function useLines (uses: readonly Use[], accepted: readonly number[], day
     const count = accepted[i] as number
     // What is not read as a time is none to count from.
     if (start === null || use.at > LAST) {
-      text += useLine(use, count, day)
+      lines.push(useLine(use, count, day))
       if (use.at <= LAST) start = use.at
     } else {
       const { keyId, at, ip, previousAt } = use
       const time = at < start ? at - start : `+${at - start}`
-      text += `${keyId}\t${time}\t${ip === before ? SAME : addressPart(ip)}\t${previousAt ?? NONE}\t${count}\t${SAME}\n`
+      lines.push(`${keyId}\t${time}\t${ip === before ? SAME : addressPart(ip)}\t${previousAt ?? NONE}\t${count}\t${SAME}\n`)
     }
     before = use.ip
   }
-  return text
+  return lines.join('')
 }
 
 /** The line of a count by itself. */
