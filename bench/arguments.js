@@ -23,7 +23,7 @@ export function readArguments () {
     options: {
       rounds: { type: 'string', default: '4' },
       seconds: { type: 'string', default: '10' },
-      'warm-up': { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '12' },
       woken: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] }
     }
