@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { mock } from 'node:test'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { UnavailableError } from '../lib/errors.js'
+import { InternalError, UnavailableError } from '../lib/errors.js'
 import type { ApiKeyOptions } from '../lib/index.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
@@ -29,11 +29,12 @@ const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, ref
 /** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
 async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
   const store = await openStore({ schema: undefined, migrate: true, ...options } as Parameters<typeof openStore>[0], quiet)
-  const state = { logged: 0, onReplace: async () => {}, onApply: async () => {} }
+  const state = { logged: 0, onLog: async () => {}, onReplace: async () => {}, onApply: async () => {} }
   const keys = new ApiKeys({
     ...store,
     batchSize: 200,
     async logUses (text, at) {
+      await state.onLog()
       const entry = await store.logUses(text, at)
       state.logged += 1
       return entry
@@ -110,6 +111,26 @@ onEachShared('counts that are logged are stored once when this process stores th
   await use(0, 100)
   await keys.flush()
   t.strictSame(await counts(), ALL)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('where nothing can be logged any more, what was logged and what was not is stored once', async (t, options) => {
+  const { keys, use, counts, state, clock, made } = await logging(t, options)
+  state.onLog = async () => { throw new InternalError() }
+  clock.tick(1)
+  await use(0, 100)
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+  t.match(await keys.get(String(made[99]?.id)), { lastUsedAt: new Date(clock.time) })
+  await keys.flush()
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('where entries cannot be replaced any more, they are applied as they are', async (t, options) => {
+  const { keys, use, counts, state } = await logging(t, options)
+  state.onReplace = async () => { throw new InternalError() }
+  await use(0, 100)
   await keys.flush()
   t.strictSame(await counts(), ALL)
 })

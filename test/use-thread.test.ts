@@ -10,7 +10,7 @@ import type { Store } from '../lib/store/store.js'
 import { StepLock } from '../lib/store/sqlite/step-lock.js'
 import { serveUses } from '../lib/store/sqlite/use-serving.js'
 import { stopThreads, UseThread } from '../lib/store/sqlite/use-thread.js'
-import { identify, type Answer, type Start, type Task, type ThreadVerbs } from '../lib/store/sqlite/use-tasks.js'
+import { identify, type Answer, type FileIdentity, type Start, type Task, type ThreadVerbs } from '../lib/store/sqlite/use-tasks.js'
 import { useLine } from '../lib/store/use-log.js'
 import { server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
@@ -22,6 +22,8 @@ import { connection } from './helpers/sqlite.js'
 const MANY = 600
 
 const text = useLine({ keyId: 'nobody', at: T0, ip: null, previousAt: null }, 1, 1)
+
+const identityOf = (file: string) => identify(file) as FileIdentity
 
 /** Waits until the next thread that this process starts has opened its database. */
 async function readyThread (): Promise<Worker> {
@@ -121,7 +123,7 @@ t.test('the thread answers tasks by their numbers, waits for the writes of other
   t.teardown(() => port1.close())
   const answers: Array<'ready' | Answer> = []
   port1.on('message', (answer) => answers.push(answer))
-  await serveUses(port2, { file, identity: identify(file), shared: steps.shared })
+  await serveUses(port2, { file, identity: identityOf(file), shared: steps.shared })
   async function answersTo (...tasks: Array<Pick<Task, 'verb' | 'values'>>): Promise<Array<'ready' | Answer>> {
     tasks.forEach((task, number) => port1.postMessage({ ...task, number }))
     while (answers.length < tasks.length) await sleep(5)
@@ -155,7 +157,7 @@ t.test('the thread answers tasks by their numbers, waits for the writes of other
 t.test('the thread makes no database where there is none any more, and takes no other that has its name', async (t) => {
   const { port2 } = new MessageChannel()
   const { file } = await open(t)
-  const start = { file, identity: identify(file), shared: StepLock.create().shared }
+  const start = { file, identity: identityOf(file), shared: StepLock.create().shared }
   copyFileSync(file, `${file}.copy`)
   renameSync(`${file}.copy`, file)
   await t.rejects(serveUses(port2, start), { code: 'FST_API_KEY_CANNOT_OPEN', message: /another file has taken its place/ })
@@ -196,6 +198,18 @@ t.test('where Node allows no threads, the connection of requests logs and applie
   t.strictSame(await verbs.replaceLogged([1], ['b'], 2), [2])
   t.equal(await verbs.applyLogged(3), true)
   t.strictSame(direct.calls, [['a', 1], [[1], ['b'], 2], [3]])
+})
+
+t.test('where it cannot be told which file the database is, the connection of requests logs and applies', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  // The driver leaves out what stands at the end of it.
+  const store = await openStore({ database: `${file}\n`, schema: undefined, migrate: true }, quiet)
+  t.teardown(() => store.close())
+  const onWorker = () => t.fail('a thread has started')
+  process.on('worker', onWorker)
+  t.teardown(() => process.off('worker', onWorker))
+  t.equal(await store.applyLogged(await store.logUses(text, T0)), true)
+  t.equal(connection(t, file).prepare('SELECT count(*) FROM api_key_use_log').pluck().get(), 0)
 })
 
 t.test('where the file of the thread is missing, the connection of requests goes on, and it is not tried again', async (t) => {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { UnavailableError } from '../errors.js'
 import type { DayCount } from '../store/accounts.js'
 import type { Use } from '../store/store.js'
 import { countLine, useLines } from '../store/use-log.js'
@@ -69,11 +70,7 @@ export class UseLog {
   async store (at: number): Promise<void> {
     try {
       await this.#apply()
-      if (this.#entries.length > 0) {
-        // First, so that replacing changes only where counts stand: should the answer to that be lost, nothing is counted twice.
-        await this.write(at)
-        if (await this.#replace(at)) return
-      }
+      if (this.#entries.length > 0 && await this.#compact(at)) return
       await this.#apply()
       await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
     } finally {
@@ -90,6 +87,27 @@ export class UseLog {
       if (counts.length > 0) await this.#store.saveUsage(counts)
     })
     this.#unstored.settle(taken.used)
+  }
+
+  /** Logs what is not yet, and stores what is logged by way of fewer entries. False when that is to be done by those that there are. */
+  async #compact (at: number): Promise<boolean> {
+    try {
+      // First, so that replacing changes only where counts stand: should the answer to that be lost, nothing is counted twice.
+      await this.write(at)
+      return await this.#replace(at)
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error
+      // Only the log cannot be written any more, as by a role that may not.
+      this.#leaveLogged()
+      return false
+    }
+  }
+
+  /** Leaves what entries hold to them: from now on they are only to be applied. */
+  #leaveLogged (): void {
+    this.#unstored.forgetLogged()
+    this.#due = [...this.#due, ...this.#entries]
+    this.#entries = []
   }
 
   /**
@@ -112,11 +130,11 @@ export class UseLog {
     })
     if (entries === null) {
       await this.#restoreAll(batches)
-      this.#unstored.forgetLogged()
+      this.#leaveLogged()
+      return false
     }
-    this.#due = [...this.#due, ...entries ?? this.#entries]
+    this.#due = [...this.#due, ...entries]
     this.#entries = []
-    if (entries === null) return false
     await this.#apply(batches)
     return true
   }

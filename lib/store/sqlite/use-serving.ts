@@ -21,8 +21,8 @@ export async function serveUses (port: MessagePort, { file, identity, shared }: 
   const lock = new StepLock(shared)
   // It waits for other writes by itself, since a wait of the driver's could not be ended.
   const client = await connect(file, { fileMustExist: true, timeout: 0 })
-  const { dev, ino } = identify(file)
-  if (dev !== identity.dev || ino !== identity.ino) throw new OpenError(file, 'another file has taken its place')
+  const found = identify(file)
+  if (found?.dev !== identity.dev || found.ino !== identity.ino) throw new OpenError(file, 'another file has taken its place')
   // A note of a use may be lost with the power, and to wait for the disk would keep the lock from others.
   client.pragma('synchronous = NORMAL')
   client.pragma('foreign_keys = ON')

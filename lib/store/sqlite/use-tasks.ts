@@ -37,10 +37,17 @@ export type Answer =
   | { readonly number: number, readonly result: unknown }
   | { readonly number: number, readonly hasFailed: true }
 
-/** @throws the error of the file system where there is no such file */
-export function identify (file: string): FileIdentity {
-  const { dev, ino } = statSync(file, { bigint: true })
-  return { dev, ino }
+/**
+ * Null where the file system does not say: the driver leaves out white space at the end of a path, and Node may have been told not to let
+ * the process read there.
+ */
+export function identify (file: string): FileIdentity | null {
+  try {
+    const { dev, ino } = statSync(file, { bigint: true })
+    return { dev, ino }
+  } catch {
+    return null
+  }
 }
 
 /** Does a task. */

@@ -23,11 +23,11 @@ process.on('exit', stopThreads)
 /**
  * Has a thread with a connection of its own log and apply the uses of busy seconds, so that requests wait neither for that nor for the disk.
  * It starts when it is first needed, which is when hundreds of keys are used in a second. Until it is ready, and for good where it cannot start,
- * as from a bundle that lacks its file, or has died, the connection of requests does the same.
+ * as from a bundle that lacks its file, or cannot tell its file, or has died, the connection of requests does the same.
  */
 export class UseThread {
   readonly #file: string
-  readonly #identity: FileIdentity
+  readonly #identity: FileIdentity | null
   readonly #direct: ThreadVerbs
   readonly #lock = StepLock.create()
   readonly #waiting = new Map<number, Waiting>()
@@ -74,15 +74,16 @@ export class UseThread {
   }
 
   #start (): void {
-    this.#state = 'starting'
+    this.#state = 'ended'
+    if (this.#identity === null) return
     const workerData: Start = { file: this.#file, identity: this.#identity, shared: this.#lock.shared }
     try {
       this.#worker = new Worker(new URL('./use-thread-entry.js', import.meta.url), { workerData, name: 'fastify-apikey' })
     } catch {
       // Node may have been told to allow none.
-      this.#state = 'ended'
       return
     }
+    this.#state = 'starting'
     locks.add(this.#lock)
     const worker = this.#worker
     worker.on('message', (message: typeof READY | Answer) => {
