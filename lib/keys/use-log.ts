@@ -70,9 +70,9 @@ export class UseLog {
   async store (at: number): Promise<void> {
     try {
       await this.#apply()
-      if (this.#entries.length > 0 && await this.#compact(at)) return
-      await this.#apply()
-      await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
+      const batches = this.#entries.length === 0 ? null : await this.#compact(at)
+      await this.#apply(batches ?? [])
+      if (batches === null) await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
     } finally {
       // What was stored or given up, or was carried on by another object, is not kept alive.
       this.#noted = this.#noted.filter((access) => (access.isListed = access.isUnlogged))
@@ -89,8 +89,8 @@ export class UseLog {
     this.#unstored.settle(taken.used)
   }
 
-  /** Logs what is not yet, and stores what is logged by way of fewer entries. False when that is to be done by those that there are. */
-  async #compact (at: number): Promise<boolean> {
+  /** Logs what is not yet, and replaces the entries by fewer. Returns what these hold; null when those that there are have to do. */
+  async #compact (at: number): Promise<Taken[] | null> {
     try {
       // First, so that replacing changes only where counts stand: should the answer to that be lost, nothing is counted twice.
       await this.write(at)
@@ -99,7 +99,7 @@ export class UseLog {
       if (error instanceof UnavailableError) throw error
       // Only the log cannot be written any more, as by a role that may not.
       this.#leaveLogged()
-      return false
+      return null
     }
   }
 
@@ -111,12 +111,12 @@ export class UseLog {
   }
 
   /**
-   * Replaces the entries of the last seconds by new ones, in which each key is once, and applies those.
+   * Replaces the entries of the last seconds by new ones, in which each key is once.
    *
-   * @returns false when some of the old were gone, since another process took this one for dead. It has counted what they held, and
-   * the others are to be applied
+   * @returns what the new ones hold; null when some of the old were gone, since another process took this one for dead. It has counted
+   * what they held
    */
-  async #replace (at: number): Promise<boolean> {
+  async #replace (at: number): Promise<Taken[] | null> {
     const batches: Taken[] = []
     const texts: string[] = []
     await inOrder(this.#unstored.keys(), this.#store.batchSize, async (keyIds) => {
@@ -131,12 +131,11 @@ export class UseLog {
     if (entries === null) {
       await this.#restoreAll(batches)
       this.#leaveLogged()
-      return false
+      return null
     }
     this.#due = [...this.#due, ...entries]
     this.#entries = []
-    await this.#apply(batches)
-    return true
+    return batches
   }
 
   /**
