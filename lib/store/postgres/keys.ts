@@ -12,18 +12,18 @@ export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'changeKey' | 're
 
 export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
   const { keys, profiles, uses } = tables
-  const byDigest = selectKeys(db, tables, accessColumns(tables))
-    // A bare placeholder would not be encoded as the column's values are.
-    .where(eq(keys.digest, sql.param(sql.placeholder('digest'), keys.digest))).prepare('by_digest')
-  const byPrevious = selectKeys(db, tables, accessColumns(tables))
-    .where(eq(keys.previousDigest, sql.param(sql.placeholder('digest'), keys.previousDigest))).prepare('by_previous_digest')
+  // A bare placeholder would not be encoded as the column's values are.
+  const wanted = sql.param(sql.placeholder('digest'), keys.digest)
+  // Put in the place of what it is compared for, since a row is not copied for that.
+  const selected = { ...accessColumns(tables), isPrevious: keys.previousDigest }
+  // One statement for both secrets: what is unknown costs one round trip.
+  const byDigest = selectKeys(db, tables, selected).where(eq(keys.id, sql`coalesce(
+    (SELECT id FROM ${keys} WHERE digest = ${wanted}), (SELECT id FROM ${keys} WHERE previous_digest = ${wanted}))`)).prepare('by_digest')
 
   return {
     async findByDigest (digest) {
       const [row] = await guarded(() => byDigest.execute({ digest }))
-      if (row !== undefined) return Object.assign(row, { isPrevious: false })
-      const [previous] = await guarded(() => byPrevious.execute({ digest }))
-      return previous === undefined ? null : Object.assign(previous, { isPrevious: true })
+      return row === undefined ? null : Object.assign(row, { isPrevious: row.isPrevious === digest })
     },
 
     async getKey (id) {
