@@ -3,12 +3,14 @@ import type { RouteApiKey } from './http/rule.js'
 import type { ApiUser } from './keys/records.js'
 import type { ApiKeys } from './keys/service.js'
 import type { ApiKeyOptions } from './options.js'
+import { gitleaksRule } from './keys/leaks.js'
 import { apiKey } from './plugin.js'
 
-export default apiKey
-export { apiKey, apiKey as 'module.exports' }
+/** What `require` gives: the plugin itself, which carries the other exports. */
+const required = Object.assign(apiKey, { apiKey, gitleaksRule })
 
-export { gitleaksRule } from './keys/leaks.js'
+export default apiKey
+export { apiKey, gitleaksRule, required as 'module.exports' }
 
 export type { RouteApiKey } from './http/rule.js'
 export type { Duration } from './durations.js'

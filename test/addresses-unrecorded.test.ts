@@ -32,6 +32,16 @@ t.test('with recordIp: false no address is stored, told or logged', async (t) =>
   t.notMatch(JSON.stringify(log.lines.filter(({ msg }) => msg === 'a request was refused')), ADDRESSES)
 })
 
+t.test('with recordIp: false what was remembered before tells no address either', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const before = await server(t, { database })
+  const { id } = await before.apiKeys.create('ann', {}, { actor: 'admin', ip: '192.0.2.1' })
+  t.match(await before.apiKeys.history({ keyId: id }), { entries: [{ actor: 'admin', ip: '192.0.2.1' }] })
+  await before.close()
+  const app = await server(t, { database, recordIp: false })
+  t.match(await app.apiKeys.history({ keyId: id }), { entries: [{ actor: 'admin', ip: null }] })
+})
+
 t.test('with recordIp: false a login begins with the first use and the first after a logout, from whatever address', async (t) => {
   const app = await server(t, { recordIp: false })
   app.get('/logout', async (request) => { await request.apiLogout(); return await me(request, {} as never) })

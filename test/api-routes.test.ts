@@ -215,7 +215,7 @@ t.test('writes of a session from another site are refused before anybody is aske
   t.equal((await call({ key }, 'POST', '', {}, { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' })).statusCode, 201)
 })
 
-t.test('no answer may be kept, whatever it is', async (t) => {
+t.test('no answer may be kept or taken for another type, whatever it is', async (t) => {
   const { app, call } = await buildApi(t)
   const { id, key } = await manager(app)
   const callers: Caller[] = [null, ANN, { key }, { key: 'nonsense' }]
@@ -224,7 +224,7 @@ t.test('no answer may be kept, whatever it is', async (t) => {
     for (const [method, path, body] of [['GET', ''], ['POST', '', {}], ['POST', '', { x: 1 }], ['POST', '', '{'], ['GET', `/${id}`], ['GET', `/${UNKNOWN}`], ['GET', '/self'], ['PATCH', `/${id}`, { name: 'x' }]] as const) {
       const response = await call(who, method, path, body)
       statuses.add(response.statusCode)
-      t.equal(response.headers['cache-control'], 'no-store', `${method} ${path} ${response.statusCode}`)
+      t.match(response.headers, { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }, `${method} ${path} ${response.statusCode}`)
     }
   }
   t.strictSame([...statuses].sort(), [200, 201, 400, 401, 404])

@@ -201,7 +201,7 @@ t.test('a change by another connection with plain SQL is seen by the next reques
   const { id, key } = await app.apiKeys.create('ann', { nonce: 'n'.repeat(16) })
   const { id: other } = await app.apiKeys.create('ann')
   t.equal((await ask(app, key)).status, 200)
-  client.prepare('UPDATE OR REPLACE api_keys SET nonce = ? WHERE id = ?').run('n'.repeat(16), other)
+  client.prepare('UPDATE OR REPLACE api_keys SET nonce = (SELECT nonce FROM api_keys WHERE id = ?) WHERE id = ?').run(id, other)
   t.equal(client.prepare('SELECT 1 FROM api_keys WHERE id = ?').get(id), undefined)
   await nextTurn()
   t.equal((await ask(app, key)).status, 401, 'updating another key to its nonce')

@@ -3,7 +3,7 @@ import t from 'tap'
 import { FailureLimit } from '../lib/keys/failures.js'
 import { networkOf } from '../lib/keys/network.js'
 import { generateSecret } from '../lib/keys/secret.js'
-import { ask, Clock, HEADER, server } from './helpers/app.js'
+import { ask, Clock, HEADER, Log, server } from './helpers/app.js'
 import { spyingDatabase } from './helpers/sqlite.js'
 
 const failureLimit = { max: 3, timeWindow: 60_000 }
@@ -100,6 +100,17 @@ t.test('memory is bounded: of very many addresses the oldest are forgotten', asy
   for (let i = 0; i < 60_000; i++) limit.note(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`)
   limit.check('192.0.2.1')
   t.throws(() => limit.check('10.0.234.95'))
+})
+
+t.test('what a proxy passes on that is no address counts as one caller, and is not logged', async (t) => {
+  const log = new Log()
+  const app = await server(t, { failureLimit }, log, true)
+  const from = async (text: string) => (await app.inject({ url: '/me', headers: { [HEADER]: unknown(), 'x-forwarded-for': text } })).statusCode
+  for (const letter of ['a', 'b', 'c']) t.equal(await from(letter.repeat(8000)), 401)
+  t.equal(await from('d'.repeat(8000)), 429)
+  t.equal(await from('192.0.2.1'), 401)
+  const refused = log.lines.filter(({ msg }) => msg === 'a request was refused')
+  t.strictSame(refused.map(({ ip }) => ip), [null, null, null, null, '192.0.2.1'])
 })
 
 t.test('attempts from one IPv6 network count together, and mapped IPv4 addresses as what they are', async (t) => {

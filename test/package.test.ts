@@ -83,6 +83,11 @@ t.test('it works with require', async (t) => {
   t.equal(stdout, 'ann 401\nfunction\n')
 })
 
+t.test('what require gives has the names that import has', async (t) => {
+  const { stdout } = await node('names.cjs', `const plugin = require('${name}')\nconst { apiKey, gitleaksRule } = plugin\nconsole.log(apiKey === plugin, gitleaksRule('ak').includes('[[rules]]'))`)
+  t.equal(stdout, 'true true\n')
+})
+
 t.test('the schema for SQLite can be imported, its tables and triggers', async (t) => {
   const { stdout } = await node('schema.mjs', `import { profiles, keys, generation, triggers } from '${name}/schema/sqlite'\nconsole.log([profiles, keys, generation].every(Boolean), triggers.length > 5)`)
   t.equal(stdout, 'true true\n')

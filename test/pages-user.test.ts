@@ -53,12 +53,18 @@ test('getUser is asked after the hooks of the application', async (t) => {
   t.match(textOf(await get('/keys')), 'Signed in as from-hook')
 })
 
+test('what a record of the application says null of is not said', async (t) => {
+  const { get } = await buildPages(t, { getUser: () => ({ id: 'ann', name: null, admin: null, owner: null }) })
+  t.match(textOf(await get('/keys')), 'Signed in as ann')
+  t.equal((await get('/keys/admin')).statusCode, 404)
+})
+
 test('an answer of another form is a mistake of the application, which the log names and the page does not', async (t) => {
   const answers: Array<[unknown, string]> = [
     [() => ({ id: 'ann' }), 'a function'], [Symbol('ann'), 'a symbol'], [Object.assign([], { id: 'ann' }), 'an array'], [new Date(0), 'id: undefined'],
     ['ann', 'a string of 3 characters'], [true, 'true'], [[], 'an array'], [{}, 'id: undefined'], [{ id: 7 }, 'id: 7'], [{ id: '' }, 'id: an empty string'],
     [{ id: 'x'.repeat(256) }, 'id: a string of 256 characters'], [{ id: 'a\nb' }, 'id: a string of 3 characters'],
-    [{ id: 'ann', name: null }, 'name: null'], [{ id: 'ann', admin: 1 }, 'admin: 1'], [{ id: 'ann', owner: '' }, 'owner: an empty string']
+    [{ id: 'ann', name: 7 }, 'name: 7'], [{ id: 'ann', admin: 1 }, 'admin: 1'], [{ id: 'ann', owner: '' }, 'owner: an empty string']
   ]
   for (const [answer, got] of answers) {
     const lines: string[] = []

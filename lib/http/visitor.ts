@@ -6,8 +6,11 @@ import type { By } from '../keys/events.js'
 import type { User } from '../keys/records.js'
 import { addressOf } from './address.js'
 
+/** A user as an application keeps it, which may have null where it says nothing. */
+type UserRecord = Pick<User, 'id'> & { readonly [field in Exclude<keyof User, 'id'>]?: User[field] | null }
+
 /** Tells who is looking; null or undefined when nobody is signed in. */
-export type GetUser = (request: FastifyRequest) => User | null | undefined | Promise<User | null | undefined>
+export type GetUser = (request: FastifyRequest) => UserRecord | null | undefined | Promise<UserRecord | null | undefined>
 
 /** Who is signed in, and whose keys they see. Both come from the application alone, never from the request's body. */
 export interface Visitor {
@@ -62,7 +65,7 @@ async function askApplication (getUser: GetUser, request: FastifyRequest): Promi
     if (answer === null || answer === undefined) return null
     if (typeof answer === 'object' && !Array.isArray(answer)) {
       const { id, name, admin, owner } = answer as Partial<Record<keyof User, unknown>>
-      return { id, name, admin, owner }
+      return { id, name: name ?? undefined, admin: admin ?? undefined, owner: owner ?? undefined }
     }
   } catch (error) {
     throw Object.assign(new CallbackFailedError({ cause: error }), { statusCode: statusOf(error) })

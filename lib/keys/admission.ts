@@ -2,6 +2,7 @@ import { isRefusal, MissingKeyError } from '../errors.js'
 import type { RateLimit, RateState } from '../limits.js'
 import type { AccessRow } from '../store/rows.js'
 import type { Access } from './access.js'
+import { isAddress } from './arguments.js'
 import type { Context } from './context.js'
 import { FailureLimit } from './failures.js'
 import { revokeKey } from './lifecycle.js'
@@ -78,7 +79,7 @@ export class Admission {
     const ip = caller.ip ?? null
     if (ip !== null && statusCode === 401 && !(error instanceof MissingKeyError)) this.#failures?.note(ip)
     if (keyId !== null) activity.refuse(keyId, settings.now(), code)
-    this.#refusals.note({ reason: code, keyId, ip: settings.recordIp ? ip : null })
+    this.#refusals.note({ reason: code, keyId, ip: settings.recordIp && isAddress(ip) ? ip : null })
   }
 
   /** All of these steps for a secret that comes without a request. Throws what they throw. */

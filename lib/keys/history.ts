@@ -22,7 +22,7 @@ export interface HistoryEntry {
   readonly userId: string
   /** As given by whoever made the change; null when not given. */
   readonly actor: string | null
-  /** As given; null when not given, and with `recordIp: false`. */
+  /** As given; null when not given. With `recordIp: false` also of changes from before that. */
   readonly ip: string | null
   /** The name of the event that told of it, such as `apiKeyRevoked`. */
   readonly action: string
@@ -47,11 +47,11 @@ const QUERY: Checks = {
 }
 
 /** Reads a page of the history. */
-export async function readHistory ({ store }: Pick<Context, 'store'>, query: HistoryQuery): Promise<HistoryPage> {
+export async function readHistory ({ store, settings }: Pick<Context, 'store' | 'settings'>, query: HistoryQuery): Promise<HistoryPage> {
   checkObject(query, 'the argument', '', QUERY, (name, allowed, got) => new ArgumentError(name, allowed, got))
   const { keyId, userId, limit = 100, cursor } = query
   // One more than asked for, to know whether there is another page.
   const rows = await store.listHistory({ ...(keyId !== undefined && { keyId }), ...(userId !== undefined && { userId }), ...(cursor !== undefined && { before: cursor }), limit: limit + 1 })
-  const entries = rows.slice(0, limit).map((row) => ({ ...row, at: new Date(row.at) }))
+  const entries = rows.slice(0, limit).map((row) => ({ ...row, at: new Date(row.at), ip: settings.recordIp ? row.ip : null }))
   return { entries, cursor: rows.length > limit ? Math.min(...entries.map(({ id }) => id)) : null }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { v7 as uuid } from 'uuid'
 import { KeyLimitError, NonceUsedError, NoProfileError } from '../errors.js'
 import type { KeyDraft } from '../store/rows.js'
@@ -17,13 +17,15 @@ import { resolveTerms } from './terms.js'
 export interface KeyOptions extends KeyGrants {
   /** For people to tell their keys apart, at most 100 characters. Default empty. */
   name?: string
-  /** 16 to 100 characters. A second call with the same nonce makes no key, so that a form can be sent twice. */
+  /** 16 to 100 characters. A second call for the same user with the same nonce makes no key, so that a form can be sent twice. */
   nonce?: string
 }
 
 /** One key of `createMany`. */
 export interface BatchKeyOptions extends KeyGrants {
+  /** The application's own id of the user who gets it. */
   userId: string
+  /** For people to tell their keys apart, at most 100 characters. Default empty. */
   name?: string
 }
 
@@ -88,7 +90,12 @@ function idAt (at: number, random: Uint8Array): string {
 }
 
 function draft ({ userId, name = '', nonce }: KeyRequest, secret: string, id: string, at: number, makeProfile: boolean): KeyDraft {
-  return { id, userId, name, start: startOf(secret), digest: digestOf(secret), nonce: nonce ?? null, createdAt: at, makeProfile }
+  return { id, userId, name, start: startOf(secret), digest: digestOf(secret), nonce: nonce === undefined ? null : nonceOf(userId, nonce), createdAt: at, makeProfile }
+}
+
+/** A nonce as it is stored: told from the same one of another user, since people and programs choose theirs. */
+function nonceOf (userId: string, nonce: string): string {
+  return createHash('sha256').update(JSON.stringify([userId, nonce])).digest('base64url')
 }
 
 function toError (refusal: InsertRefusal): Error {

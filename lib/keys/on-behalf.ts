@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { toMilliseconds, type Duration } from '../durations.js'
 import { InvalidKeyError } from '../errors.js'
 import { endOf } from './access.js'
@@ -44,9 +43,7 @@ export class OnBehalf {
 
   async create (asker: Asker, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
     checkKeyFields(options, this.#context.settings)
-    const { nonce, ...rest } = options
-    const request = { ...rest, userId: asker.owner, ...(nonce !== undefined && { nonce: ownNonce(asker.owner, nonce) }) }
-    const [key] = await issue(this.#context, [request], asker.by, await this.#boundsOf(asker))
+    const [key] = await issue(this.#context, [{ ...options, userId: asker.owner }], asker.by, await this.#boundsOf(asker))
     return key as NewKey
   }
 
@@ -105,9 +102,4 @@ export class OnBehalf {
     if (acting === null || stateOf(acting, settings.now()) !== 'active') throw new InvalidKeyError()
     return boundsOf(acting, settings)
   }
-}
-
-/** A nonce that is told from the same one of another owner, which people and programs choose themselves. */
-function ownNonce (owner: string, nonce: string): string {
-  return createHash('sha256').update(JSON.stringify([owner, nonce])).digest('base64url')
 }

@@ -6,6 +6,7 @@ import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
 import { refuseForeignOrigin } from '../origin.js'
 import { findVisitor, type GetUser } from '../visitor.js'
+import { ANSWER_HEADERS } from './headers.js'
 
 /** What it takes to find out who asks. */
 export interface AskerDeps {
@@ -26,8 +27,7 @@ const secrets = new WeakMap<FastifyRequest, string>()
  */
 export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler {
   return function (request, reply, done) {
-    // Of secrets and of who has which keys nothing is to stay anywhere.
-    reply.header('cache-control', 'no-store')
+    reply.headers(ANSWER_HEADERS)
     const sent = guard.readSecret(request)
     if (sent !== null) secrets.set(request, sent.secret)
     if (getUser === undefined || sent !== null) return guard.requireScopes(request, reply, NEEDED, done)

@@ -3,6 +3,7 @@ import { InvalidKeyError } from '../../errors.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
+import { ANSWER_HEADERS } from './headers.js'
 import { configOf } from './route.js'
 import type { schemasOf } from './schemas.js'
 import { toKeyBody } from './view.js'
@@ -26,7 +27,7 @@ export async function selfRoutes (app: FastifyInstance, { service, guard, schema
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('cache-control', 'no-store')
+    reply.headers(ANSWER_HEADERS)
     if (request.method === 'DELETE') done()
     else guard.requireScopes(request, reply, NO_SCOPES, done)
   })

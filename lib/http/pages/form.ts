@@ -18,15 +18,14 @@ export function createNonce (): string {
  * @throws FST_API_KEY_INVALID_ARGUMENT when it was sent more than once
  */
 export function readField (fields: unknown, name: string): string | undefined {
-  if (typeof fields !== 'object' || fields === null) return undefined
-  const value: unknown = Object.entries(fields).find(([key]) => key === name)?.[1]
+  const value = valueOf(fields, name)
   if (value === undefined || typeof value === 'string') return value
   throw new ArgumentError(`The field ${name}`, 'sent once', describe(value))
 }
 
 /** Reads a field that may be sent several times, as checkboxes are. */
 export function readFields (fields: unknown, name: string): readonly string[] {
-  const value: unknown = typeof fields === 'object' && fields !== null ? Object.entries(fields).find(([key]) => key === name)?.[1] : undefined
+  const value = valueOf(fields, name)
   if (Array.isArray(value)) return value.map(String)
   const single = readField(fields, name)
   return single === undefined ? [] : [single]
@@ -39,6 +38,11 @@ export function readHint (fields: unknown, name: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** By its name alone: a form may hold thousands of fields that nobody asks for. */
+function valueOf (fields: unknown, name: string): unknown {
+  return typeof fields === 'object' && fields !== null && Object.hasOwn(fields, name) ? (fields as Readonly<Record<string, unknown>>)[name] : undefined
 }
 
 /** What is wrong with a name that was entered; null when nothing is. */

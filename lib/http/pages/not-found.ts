@@ -10,11 +10,13 @@ import { signedIn } from './signed-in.js'
  * one that takes everything, come first.
  */
 export function registerNotFound (app: FastifyInstance, context: PagesContext): void {
-  const refuse = signedIn(context, async ({ request }) => { throw new NotFoundError('page', request.url) })
+  // Which one is not logged here, since somebody may have put a secret into it.
+  const unknownPage = () => new NotFoundError('page', '…')
+  const refuse = signedIn(context, async () => { throw unknownPage() })
   // Fastify takes a config here as for a route, which its types do not say.
   const options: object = { config: PAGE_ROUTE.config }
   app.setNotFoundHandler(options, async (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD') return await refuse(request, reply)
-    throw new NotFoundError('page', request.url)
+    throw unknownPage()
   })
 }

@@ -1,6 +1,8 @@
-import { NotFoundError } from '../../errors.js'
+import { unknownKey } from '../../keys/lifecycle.js'
 import type { KeyRecord } from '../../keys/records.js'
+import { toUserHome } from './admin/urls.js'
 import { readField } from './form.js'
+import type { Home } from './page.js'
 import type { Visit } from './signed-in.js'
 
 /**
@@ -11,16 +13,16 @@ import type { Visit } from './signed-in.js'
 export async function findKey ({ context, visitor, request }: Visit): Promise<KeyRecord> {
   const id = String(readField(request.params, 'id'))
   const key = await context.service.get(id)
-  if (key === null || (key.userId !== visitor.owner && visitor.user.admin !== true)) throw new NotFoundError('API key', id)
+  if (key === null || (key.userId !== visitor.owner && visitor.user.admin !== true)) throw unknownKey(id)
   return key
 }
 
 /** Where the pages of a key lead back to: the visitor's list, or where an administrator looks after the key's owner. */
-export function homeOf ({ visitor, base }: Pick<Visit, 'visitor' | 'base'>, key: Pick<KeyRecord, 'userId'>): string {
-  return key.userId === visitor.owner ? base : `${base}/admin/user?id=${encodeURIComponent(key.userId)}`
+export function homeOf (visit: Visit, { userId }: KeyRecord): Home {
+  return userId === visit.visitor.owner ? { href: visit.base, name: visit.language.say('page.back') } : toUserHome(visit, userId)
 }
 
 /** What the pages of a key are told besides: where they lead back to, and whose key it is when not the visitor's. */
-export function surroundings (visit: Visit, key: KeyRecord): { readonly home: string, readonly holder: string | null } {
+export function surroundings (visit: Visit, key: KeyRecord): { readonly home: Home, readonly holder: string | null } {
   return { home: homeOf(visit, key), holder: key.userId === visit.visitor.owner ? null : key.userId }
 }

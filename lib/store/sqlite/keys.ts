@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow } from '../rows.js'
 import type { Store } from '../store.js'
@@ -53,7 +53,8 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
       return write(() => {
         const live = selectKeys(db, {}).where(and(eq(profiles.userId, userId), isNull(keys.revokedAt))).all()
         const fields = { revokedAt: at, revokedReason: reason }
-        for (const { id } of live) db.update(keys).set(fields).where(eq(keys.id, id)).run()
+        const owned = db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId))
+        db.update(keys).set(fields).where(and(inArray(keys.profileId, owned), isNull(keys.revokedAt))).run()
         const revoked = live.map((key) => ({ ...key, ...fields }))
         remember(db, author, revoked.map(keyRevoked))
         return revoked
