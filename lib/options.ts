@@ -13,6 +13,7 @@ import { resolvePages, type PagesOptions, type PagesSettings } from './http/page
 import type { GetUser } from './http/visitor.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
 
+/** Where the JSON API is. */
 export interface ApiOptions {
   /** Where the API is served, below the prefix that `register` itself was given. Default `/api-keys`. */
   prefix?: string
@@ -51,9 +52,9 @@ export interface ApiKeyOptions {
   groups?: { readonly [name: string]: GroupOptions }
   /** How long keys live when they say nothing themselves, and at most. Default without end. */
   expiry?: ExpiryOptions
-  /** Whether a user without a profile gets one on `create` or on the first visit to the pages. Default `true`. */
+  /** Whether a user without a profile gets one on `create`, or on the first visit to the pages or request to the JSON API. Default `true`. */
   autoProfile?: boolean | ((user: User) => boolean | Promise<boolean>)
-  /** Tells who is looking at the pages. Without it there are none. */
+  /** Tells who is looking at the pages, or asks the JSON API without a key. Without it there are no pages, and that API is for programs alone. */
   getUser?: GetUser
   /** The pages; `false` turns them off. */
   pages?: false | PagesOptions

@@ -5,7 +5,7 @@ import type { ApiUser, KeyRecord } from './records.js'
 
 /** Who made a change, as far as the application tells. */
 export interface By {
-  /** The id of the person who acts, when it is not the owner of the key. */
+  /** Who acts, by id. The pages always say it; so does the JSON API, of a program as `key:` and the id of its key. */
   actor?: string
   /** The address they act from. */
   ip?: string
@@ -43,7 +43,7 @@ export interface ApiKeyRevoked extends Change {
   readonly key: KeyRecord
 }
 
-/** A key was changed: its name, scopes, expiry, networks or notes, or it was switched on or off. */
+/** A key was changed: its name, scopes, expiry, networks, rate limit, quota or notes, or it was switched on or off. */
 export interface ApiKeyUpdated extends Change {
   readonly key: KeyRecord
 }

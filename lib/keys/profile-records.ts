@@ -44,7 +44,7 @@ export interface ProfileRecord {
   readonly canMakeKeys: boolean
   /** What of the above the profile says itself. */
   readonly own: ProfileOwn
-  /** When one of its keys was last accepted; written in batches, up to a second late. */
+  /** When one of its keys was last accepted. Other processes see that up to a second late, or ten where more than 500 keys are in use. */
   readonly lastAccessAt: Date | null
   readonly createdAt: Date
 }

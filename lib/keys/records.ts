@@ -48,15 +48,15 @@ export interface KeyRecord {
   readonly createdAt: Date
   /** When it expires; null for never. */
   readonly expiresAt: Date | null
-  /** When the key was last accepted; written in batches, up to a second late. */
+  /** When the key was last accepted. Other processes see that up to a second late, or ten where more than 500 keys are in use. */
   readonly lastUsedAt: Date | null
-  /** The address of the current login; null before the first one, after a logout, and with `recordIp: false`. */
+  /** The address of the current login; null before the first one, after a logout, and after a use with `recordIp: false`. */
   readonly loggedIp: string | null
   /** When it got its present secret; null when that is its first. */
   readonly rotatedAt: Date | null
   /** Until when the secret before that one works, or worked; null when there was none. */
   readonly previousUntil: Date | null
-  /** When the secret before the present one was last used since the rotation; null for not at all. Written in batches. */
+  /** When the secret before the present one was last used since the rotation; null for not at all. As late as `lastUsedAt`. */
   readonly previousUsedAt: Date | null
   /** The networks from which it may be used; null for anywhere. */
   readonly allowedIps: readonly string[] | null

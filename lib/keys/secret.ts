@@ -81,8 +81,8 @@ export function startOf (secret: string): string {
 
 /**
  * SHA-256 of a secret, the only form in which it is stored and kept in memory: 32 bytes as a string of 32 characters
- * (latin1), which makes a compact map key. A slow or salted hash would add nothing, since a secret has at least 131
- * random bits.
+ * (latin1), by which it is looked up. The cache has the same as words. A slow or salted hash would add nothing, since a secret
+ * has at least 131 random bits.
  */
 export function digestOf (secret: string): string {
   return hash('sha256', secret, 'binary')
