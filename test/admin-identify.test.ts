@@ -79,12 +79,34 @@ test('a secret that a rotation replaced is found, and said to be that, while it 
   const { key: old, id } = await app.apiKeys.create('ann', { name: 'Backup' })
   const { key } = await app.apiKeys.rotate(id, { overlap: '3h' })
   tick(HOUR)
-  t.match(textOf(await post('/keys/admin/identify', { secret: old })), /Requests with it are accepted\. This secret was replaced by a new one, and works beside it for a while\..*Works until in 2 hours/)
+  t.match(textOf(await post('/keys/admin/identify', { secret: old })), /Requests with it are accepted\. This secret was replaced by a new one, and works beside it for a while\..*Secret ends in 2 hours/)
   t.notMatch(textOf(await post('/keys/admin/identify', { secret: key })), 'replaced', 'the new one was not')
   tick(2 * HOUR)
   const over = textOf(await post('/keys/admin/identify', { secret: old }))
-  t.match(over, /Requests with it are refused\. This secret was replaced by a new one and does not work any more\. With the new one, the key lives on\..*State Active Worked until just now/)
+  t.match(over, /Requests with it are refused\. This secret was replaced by a new one and does not work any more\. With the new one, the key lives on\..*State Active Secret ended just now/)
   t.match(over, 'Revoke this key…')
+})
+
+test('of a replaced secret it is not said that it works, or that the new one does, where the key is refused', async (t) => {
+  const { app, post, tick } = await buildAdmin(t)
+  const rotated = async (userId: string) => {
+    const { id, key } = await app.apiKeys.create(userId)
+    await app.apiKeys.rotate(id, { overlap: '24h' })
+    return { id, key }
+  }
+  const [revoked, disabled, expired, forbidden] = [await rotated('ann'), await rotated('ann'), await rotated('ann'), await rotated('bob')]
+  await app.apiKeys.revoke(revoked.id)
+  await app.apiKeys.update(disabled.id, { enabled: false })
+  await app.apiKeys.update(expired.id, { expiresIn: '1h' })
+  await app.apiKeys.profiles.update('bob', { canUseApi: false })
+  for (const hours of [2, 48]) {
+    tick(hours * HOUR)
+    for (const { key } of [revoked, disabled, expired, forbidden]) {
+      const text = textOf(await post('/keys/admin/identify', { secret: key }))
+      t.match(text, /Requests with it are refused\. (None of the user’s keys is accepted at the moment\. )?This secret was replaced by a new one\. User/)
+      t.notMatch(text, /works beside|lives on|Secret end/)
+    }
+  }
 })
 
 test('a key that is dead is told to be, and only a revoked one cannot be revoked', async (t) => {

@@ -25,7 +25,7 @@ test('the form shows what the profile says itself, and what holds where it says 
 
 test('scopes, expiry and rate limit that hold can be read, with last access and age', async (t) => {
   const { get, profiles, app, tick } = await open(t)
-  t.match(textOf(await get(USER)), 'What holds Scopes all Keys live for without end Keys live at most without end Rate limit none Quota none Last access Never Profile made just now')
+  t.match(textOf(await get(USER)), 'In effect Scopes all Keys live for without end Keys live at most without end Rate limit none Quota none Last access Never Profile made just now')
   const { key } = await app.apiKeys.create('ann')
   tick(60_000)
   await app.apiKeys.verify(key)
@@ -85,8 +85,8 @@ test('what is wrong is told at its field, which has the focus; nothing is saved,
   for (const [fields, field, message] of [
     [{ limit: 'own' }, 'maxKeys', 'Enter how many live keys there may be.'], [{ limit: 'own', maxKeys: 'many' }, 'maxKeys', 'Enter a whole number from 0 to 1,000,000.'],
     [{ limit: 'own', maxKeys: '-1' }, 'maxKeys', 'Enter a whole number'], [{ limit: 'own', maxKeys: '1.5' }, 'maxKeys', 'Enter a whole number'],
-    [{ limit: 'own', maxKeys: '1000001' }, 'maxKeys', 'Enter a whole number'], [{ maxKeys: '4' }, 'limit', 'Something is entered under “Number”. To use it, choose “A number of its own”; or else empty it.'],
-    [{ limit: 'unlimited', maxKeys: '4' }, 'limit', 'Something is entered under “Number”'], [{ limit: 'much' }, 'limit', 'Choose one of these.'],
+    [{ limit: 'own', maxKeys: '1000001' }, 'maxKeys', 'Enter a whole number'], [{ maxKeys: '4' }, 'limit', 'Something is entered under “Number of keys”. To use it, choose “A number of its own”; or else empty it.'],
+    [{ limit: 'unlimited', maxKeys: '4' }, 'limit', 'Something is entered under “Number of keys”'], [{ limit: 'much' }, 'limit', 'Choose one of these.'],
     [{ group: 'nobles' }, 'group', 'Choose one of these.'], [{ canUseApi: 'maybe' }, 'canUseApi', 'Choose one of these.'], [{ canMakeKeys: '' }, 'canMakeKeys', 'Choose one of these.']
   ] as const) {
     const page = await send({ ...await form(), canUseApi: 'no', ...fields })

@@ -11,7 +11,7 @@ test('a second step asks, tells how many keys there are, and has Cancel', async 
   await app.apiKeys.createMany([{ userId: ANN }, { userId: ANN }, { userId: ANN }])
   const [key] = await app.apiKeys.list(ANN)
   t.match((await get(USER)).body, 'href="/keys/admin/revoke-all?user=ann%20%26%20co"')
-  t.match(textOf(await get(REVOKE)), 'Revoke all 3 keys of ann & co? Programs that use them are refused from that moment on.')
+  t.match(textOf(await get(REVOKE)), /Revoke all 3 keys of ann & co\? Programs that use them are refused from that moment on\. .* It is kept with each of the keys\. Revoke all of them Cancel/)
   t.match(await post(REVOKE, { action: 'Cancel', reason: 'x' }), { statusCode: 303, headers: { location: USER } })
   t.same(await app.apiKeys.count(ANN), { live: 3, dead: 0 })
   await app.apiKeys.revoke(String(key?.id))
@@ -66,5 +66,8 @@ test('where there is nothing to revoke the page says so', async (t) => {
 test('of a single key it is said that there is one', async (t) => {
   const { app, get } = await buildAdmin(t)
   await app.apiKeys.create(ANN)
-  t.match(textOf(await get(REVOKE)), 'Revoke the only key of ann & co?')
+  const text = textOf(await get(REVOKE))
+  t.match(text, 'Revoke the only key of ann & co? Programs that use it are refused from that moment on. Another key can be made afterwards, but this one is gone for good.')
+  t.match(text, 'Reason Optional. It is kept with the key. Revoke this key Cancel')
+  t.notMatch(text, /them|these/)
 })

@@ -51,7 +51,7 @@ test('the form shows what the profile says itself, and what holds where it says 
 
 test('how long keys live is told as it comes about, which is never longer than they may', async (t) => {
   const { app, get, profiles } = await open(t, {}, { expiry: { max: '1y' }, groups: { monthly: { expiry: { default: '30d' } } } })
-  const told = async () => /What holds .*(Keys live for .*) Rate limit/.exec(textOf(await get(USER)).split(' Profile Group ')[0] ?? '')?.[1]
+  const told = async () => /In effect .*(Keys live for .*) Rate limit/.exec(textOf(await get(USER)).split(' Profile Group ')[0] ?? '')?.[1]
   const { createdAt, expiresAt } = await app.apiKeys.create('ann')
   t.equal(Number(expiresAt) - Number(createdAt), 365 * DAY)
   t.equal(await told(), 'Keys live for 1 year Keys live at most 1 year')
@@ -152,7 +152,7 @@ test('what is wrong is told at its field, which has the focus; nothing is saved,
     [{ quota: 'total', quotaMax: '0' }, 'quotaMax', count], [{ quota: 'every', quotaMax: '5', quotaEvery: '0.5s' }, 'quotaEvery', period], [{ quota: 'every', quotaMax: '5', quotaEvery: '101y' }, 'quotaEvery', period],
     [{ rateMax: '5' }, 'rateLimit', unused('Requests of each key', 'A limit of its own')], [{ rateLimit: 'none', rateWindow: '1m' }, 'rateLimit', unused('Within', 'A limit of its own')],
     [{ quota: 'none', quotaMax: '5' }, 'quota', unused('Uses of each key', 'Its own in each period')], [{ quota: 'total', quotaMax: '5', quotaEvery: '1d' }, 'quota', unused('In each', 'Its own in each period')],
-    [{ maxLife: '1d' }, 'expiryMax', unused('Time', 'A time of its own')], [{ allowed: 'none', allowedScopes: ['read'] }, 'allowed', unused('Scopes of its own', 'These alone')],
+    [{ maxLife: '1d' }, 'expiryMax', unused('Longest lifetime', 'A time of its own')], [{ allowed: 'none', allowedScopes: ['read'] }, 'allowed', unused('Scopes of its own', 'These alone')],
     ...['allowed', 'expiryDefault', 'expiryMax', 'rateLimit', 'quota'].flatMap((name) => ['', 'some', 'constructor'].map((value) => [{ [name]: value }, name, 'Choose one of these.'] as const))
   ] as const) {
     const page = await send({ ...await form(), canUseApi: 'no', ...fields })

@@ -113,10 +113,22 @@ test('a user without a profile can be given one', async (t) => {
   const answer = await post('/keys/admin/user?id=new%20user', { action: 'make' })
   t.equal(answer.statusCode, 303)
   t.equal(answer.headers.location, '/keys/admin/user?id=new%20user&done=made')
-  t.match(textOf(await get(String(answer.headers.location))), 'This user has a profile now. User new user What holds')
+  t.match(textOf(await get(String(answer.headers.location))), 'This user has a profile now. User new user Keys Current keys 0')
   t.match((await app.apiKeys.history({ userId: 'new user' })).entries, [{ action: 'apiUserCreated', actor: 'root', ip: '127.0.0.1' }])
   await post('/keys/admin/user?id=new%20user', { action: 'make' })
   t.equal((await app.apiKeys.profiles.list()).length, 1, 'once is enough')
+})
+
+test('of a user the keys come first, then what may be changed, then what was', async (t) => {
+  const { app, get } = await buildAdmin(t, { scopes: { read: 'Read' } })
+  await app.apiKeys.create('ann')
+  const { body } = await get('/keys/admin/user?id=ann')
+  t.same(Array.from(body.matchAll(/<h2[^>]*>([^<]*)</g), ([, heading]) => heading), ['Keys', 'New key', 'In effect', 'Profile', 'History'])
+  // Without script all fields of the profile are there, and each has to say what it is for.
+  const form = body.slice(body.indexOf('id="ak-profile"'), body.indexOf('id="ak-history"'))
+  const labels = Array.from(form.matchAll(/<label (?:id="[^"]*" )?for="[^"]*">([^<]*)</g), ([, label]) => label)
+  t.equal(new Set(labels).size, labels.length)
+  t.match(labels, ['Group', 'Key limit', 'Number of keys', 'May use the API', 'May make keys', 'Keys live for', 'Lifetime', 'Keys live at most', 'Longest lifetime'])
 })
 
 test('blanks around a typed id are left out, but an id that has some is found', async (t) => {

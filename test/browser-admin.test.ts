@@ -43,12 +43,12 @@ for (const javaScriptEnabled of [true, false]) {
     t.equal(await page.getByRole('row').count(), 2, 'the head and one user')
     await page.getByRole('link', { name: user }).click()
 
-    const number = page.getByLabel('Number', { exact: true })
+    const number = page.getByLabel('Number of keys')
     t.equal(await number.isVisible(), !javaScriptEnabled, 'a script hides what was not chosen')
     if (!javaScriptEnabled) {
       await number.fill('2')
       await page.getByRole('button', { name: 'Save the profile' }).click()
-      await page.getByText('Something is entered under “Number”.').waitFor()
+      await page.getByText('Something is entered under “Number of keys”.').waitFor()
       t.equal(await page.locator(':focus').getAttribute('id'), 'ak-limit', 'the mistake has the focus')
     }
     await choose(page, 'Key limit', 'own')
@@ -57,7 +57,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('button', { name: 'Save the profile' }).click()
     t.match(await page.getByRole('status').textContent(), 'The profile was saved.')
     t.equal(await page.locator(':focus').getAttribute('role'), 'status', 'the message has the focus')
-    t.equal(await page.getByLabel('Number', { exact: true }).inputValue(), '2')
+    t.equal(await page.getByLabel('Number of keys').inputValue(), '2')
 
     const secret = await create(page, 'Backup server')
     t.equal(await callApi(secret), 200)
@@ -99,13 +99,13 @@ for (const javaScriptEnabled of [true, false]) {
   pageTest(`scopes, expiry and limits are set, and keys obey, ${javaScriptEnabled ? 'with' : 'without'} script`, { javaScriptEnabled }, async (t, page) => {
     const user = `lee-${javaScriptEnabled ? 'scripted' : 'plain'}`
     const save = () => page.getByRole('button', { name: 'Save the profile' }).click()
-    const holds = async () => (await page.getByRole('region', { name: 'What holds' }).innerText()).replace(/\s+/g, ' ')
+    const holds = async () => (await page.getByRole('region', { name: 'In effect' }).innerText()).replace(/\s+/g, ' ')
     await signIn(page, 'admin', `/keys/admin/user?id=${user}`)
     await page.getByRole('button', { name: 'Make a profile' }).click()
     await choose(page, 'Allowed scopes', 'own')
-    await page.getByRole('checkbox', { name: 'buckets:read' }).first().check()
+    await page.getByRole('region', { name: 'Profile' }).getByRole('checkbox', { name: 'buckets:read' }).check()
     await choose(page, 'Keys live for', 'own')
-    await page.getByRole('group', { name: 'Keys live for' }).getByLabel('Time').fill('30d')
+    await page.getByRole('group', { name: 'Keys live for' }).getByLabel('Lifetime').fill('30d')
     await choose(page, 'Keys live at most', 'none')
     await choose(page, 'Rate limit', 'own')
     await page.getByLabel('Requests of each key').fill('2')
@@ -201,7 +201,7 @@ pageTest('everything works by keyboard alone, and the focus can be seen', {}, as
   await page.getByText('Requests with it are refused. None of the user’s keys').waitFor()
   await enter('Show the user')
   await enter('Revoke all keys…')
-  await enter('Revoke all of them')
+  await enter('Revoke this key')
   await page.getByText('All keys of this user are revoked.').waitFor()
 })
 
@@ -231,7 +231,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('button', { name: 'Save the profile' }).click()
       await check('all fields wrong')
       for (const name of ['Allowed scopes', 'Keys live for', 'Keys live at most', 'Rate limit', 'Quota']) await choose(page, name, 'inherit')
-      await page.getByLabel('Number', { exact: true }).fill('17')
+      await page.getByLabel('Number of keys').fill('17')
       await page.getByRole('button', { name: 'Save the profile' }).click()
       await check('saved')
       let secret = ''

@@ -37,7 +37,7 @@ pageTest('a key from sign-in to refusal', { permissions: ['clipboard-read', 'cli
   await page.getByRole('button', { name: 'Copy the command' }).click()
   await beside.getByText('Copied.').waitFor()
   t.equal(await page.getByText('Copied.').count(), 1, 'said beside the button that was pressed, and there alone')
-  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl -H 'X-Api-Authorization: ${secret}' '${example.address}/api/buckets'`)
+  t.equal(await page.evaluate('navigator.clipboard.readText()'), `curl -H 'X-Api-Authorization: ${secret}' ${example.address}/api/buckets`)
   t.equal(await callApi(secret), 200)
 
   await page.getByRole('link', { name: 'I have copied it' }).click()
@@ -60,6 +60,18 @@ pageTest('a key from sign-in to refusal', { permissions: ['clipboard-read', 'cli
   await page.getByRole('link', { name: 'Revoked and expired keys' }).click()
   await page.getByRole('row', { name: 'Backup server' }).waitFor()
 })
+
+for (const javaScriptEnabled of [true, false]) {
+  pageTest(`at 390 pixels all of a secret and of what is beside it can be seen, ${javaScriptEnabled ? 'with' : 'without'} script`, { javaScriptEnabled, viewport: { width: 390, height: 800 } }, async (t, page) => {
+    await signIn(page, `phone-${javaScriptEnabled}`)
+    await create(page, 'Phone')
+    const hidden = await page.evaluate('(({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => [scrollWidth - clientWidth, scrollHeight - clientHeight])(document.getElementById("ak-secret"))')
+    t.same(hidden, [0, 0], 'nothing is cut off')
+    await page.getByRole('link', { name: 'I have copied it' }).click()
+    await page.getByText('Not used').waitFor()
+    t.ok(await page.evaluate('parseFloat(getComputedStyle(document.querySelector("td[data-label]")).columnGap) >= 8'), 'no label touches its value')
+  })
+}
 
 pageTest('sending the form again shows no second key', {}, async (t, page) => {
   await signIn(page, 'again')

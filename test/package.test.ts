@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -70,7 +70,12 @@ t.test('the package holds what it needs and nothing else', async (t) => {
   for (const folder of ['views', 'docs']) {
     if (existsSync(join(ROOT, folder))) t.strictSame(readdirSync(join(installed, folder), { recursive: true }).toSorted(), readdirSync(join(ROOT, folder), { recursive: true }).toSorted())
   }
-  t.strictSame(shipped.filter((file) => /(^|\/)(test|bench|examples|lib|node_modules)(\/|$)|\.db|\.env|\.tsbuildinfo/.test(file)), [])
+  t.strictSame(shipped.filter((file) => /(^|\/)(test|bench|examples|lib|node_modules)(\/|$)|\.db|\.env|\.tsbuildinfo|_snapshot\.json/.test(file)), [])
+})
+
+t.test('of code and types it holds nothing that is large without need', async (t) => {
+  const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
+  t.strictSame(files.filter((file) => statSync(join(installed, 'dist', file)).size > 100_000), [])
 })
 
 t.test('it works with import', async (t) => {
@@ -109,6 +114,8 @@ export const { key } = await app.apiKeys.create('ann')
 export { keys }
 // @ts-expect-error -- a number is no database
 await app.register(apiKey, { database: 5 })
+// @ts-expect-error -- what only the plugin itself uses is not among the types
+export const { admission } = app.apiKeys
 `)
   const options = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--skipLibCheck', '--types', 'node']
   const { stdout } = await run(process.execPath, [join(BIN, 'tsc'), ...options, 'app.mts'], application).catch((error: { stdout: string }) => error)

@@ -22,7 +22,7 @@ test('the secret is in a field that can be read and selected, its copy button wa
   const { post } = await buildPages(t)
   const page = await post('/keys', { name: 'k' })
   t.match(page.body, /<label for="ak-secret">/)
-  t.match(page.body, /<input id="ak-secret"[^>]* readonly [^>]*autofocus>/)
+  t.match(page.body, /<textarea id="ak-secret"[^>]* readonly [^>]*autofocus>/)
   t.match(page.body, /<button [^>]*data-ak-copy="ak-secret" hidden>Copy</)
 })
 
@@ -46,21 +46,27 @@ test('a command to try the key names a route that takes keys', async (t) => {
   app.get('/v1/photos', () => '')
   app.get('/v1/later', () => '')
   const page = await post('/keys', { name: 'k' }, 'ann', { host: 'api.example.com' })
-  t.match(textOf(page), `curl -H 'X-Api-Authorization: ${secretOf(page)}' 'http://api.example.com/v1/photos'`)
+  t.match(textOf(page), `curl -H 'X-Api-Authorization: ${secretOf(page)}' http://api.example.com/v1/photos`)
 })
 
 test('the command names the first header, and Bearer with Authorization', async (t) => {
   const { app, get, post } = await buildPages(t, { header: ['Authorization', 'X-Key'] })
   app.get('/it', { schema: {} }, () => '')
   const page = await post('/keys', { name: 'k' }, 'ann', { host: 'h' })
-  t.match(textOf(page), `curl -H 'Authorization: Bearer ${secretOf(page)}' 'http://h/it'`)
+  t.match(textOf(page), `curl -H 'Authorization: Bearer ${secretOf(page)}' http://h/it`)
   t.match(textOf(await get('/keys')), 'They are sent in the header Authorization.')
+})
+
+test('of the command only what a shell could take for something else is quoted', async (t) => {
+  const { app, post } = await buildPages(t)
+  app.get('/a&b', () => '')
+  t.match(textOf(await post('/keys', { name: 'k' }, 'ann', { host: 'h' })), /curl -H 'X-Api-Authorization: \w+' 'http:\/\/h\/a&b'/)
 })
 
 test('without a fitting route the command asks for the root, and no quote breaks out of it', async (t) => {
   const { post } = await buildPages(t, { header: "X-It's" })
   const page = await post('/keys', { name: 'k' }, 'ann', { host: 'h' })
-  t.match(textOf(page), `curl -H 'X-It'\\''s: ${secretOf(page)}' 'http://h/'`)
+  t.match(textOf(page), `curl -H 'X-It'\\''s: ${secretOf(page)}' http://h/`)
 })
 
 test('a wrong name is told at the field, which keeps what was entered and has the focus', async (t) => {

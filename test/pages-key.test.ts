@@ -74,8 +74,7 @@ test('the chart tells accepted and refused requests of 30 days, as a picture and
 test('a reason that has no words of its own is counted among the others', async (t) => {
   const { app, get } = await buildPages(t, { groups: { gone: {} } })
   const { id } = await app.apiKeys.create('ann')
-  const usage = app.apiKeys.usage.bind(app.apiKeys)
-  app.apiKeys.usage = async (...args) => [...await usage(...args), { day: '2026-03-14', accepted: 0, refused: { FST_API_KEY_UNKNOWN_GROUP: 2, FST_API_KEY_NEW: 1 } }]
+  app.apiKeys.uses = async () => new Map([[id, [{ day: '2026-03-14', accepted: 0, refused: { FST_API_KEY_UNKNOWN_GROUP: 2, FST_API_KEY_NEW: 1 } }]]])
   t.match(textOf(await get(`/keys/${id}`)), 'Other reasons: 3')
 })
 
@@ -83,7 +82,7 @@ test('the scale of the chart ends with a number that is easy to read', async (t)
   const { app, get } = await buildPages(t)
   const { id } = await app.apiKeys.create('ann')
   for (const [accepted, ticks] of [[1, '1 0'], [2, '2 1 0'], [5, '5 0'], [7, '8 4 0'], [21, '30 15 0'], [9, '10 5 0'], [100, '100 50 0'], [1_234_567, '2,000,000 1,000,000 0']] as const) {
-    app.apiKeys.usage = async () => [{ day: '2026-03-14', accepted, refused: {} }]
+    app.apiKeys.uses = async () => new Map([[id, [{ day: '2026-03-14', accepted, refused: {} }]]])
     t.match(textOf(await get(`/keys/${id}`)), `Last 30 days ${ticks} Requests`)
   }
 })
@@ -199,7 +198,7 @@ test('during a rotation the page tells of both secrets', async (t) => {
   const { app, get } = await buildPages(t, { now: () => now })
   const { id, key } = await app.apiKeys.create('ann')
   await app.apiKeys.rotate(id, { overlap: '24h' })
-  t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works, and ends in 1 day . It was not used since the rotation.'.replace('in 1 day', 'tomorrow'))
+  t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works, and ends in 1 day . It was not used since the rotation.')
   now += HOUR
   await app.apiKeys.verify(key)
   now += HOUR
@@ -207,6 +206,30 @@ test('during a rotation the page tells of both secrets', async (t) => {
   t.match(textOf(await get(`/keys/${id}`)), 'Secret rotated 2 hours ago')
   now += DAY
   t.notMatch(textOf(await get(`/keys/${id}`)), 'old secret still')
+})
+
+test('the old secret is told to work only while the key does', async (t) => {
+  let now = NOW
+  const { app, get, post } = await buildPages(t, { now: () => now })
+  const rotated = async () => {
+    const { id } = await app.apiKeys.create('ann', { name: 'k' })
+    await app.apiKeys.rotate(id, { overlap: '24h' })
+    t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works')
+    t.match(textOf(await get(`/keys/${id}/rotate`)), 'A secret from before still works')
+    return id
+  }
+  const [revoked, expired, disabled] = [await rotated(), await rotated(), await rotated()]
+  await app.apiKeys.revoke(revoked)
+  await app.apiKeys.update(expired, { expiresIn: '2h' })
+  await app.apiKeys.update(disabled, { enabled: false })
+  now += 3 * HOUR
+  for (const id of [revoked, expired, disabled]) t.notMatch(textOf(await get(`/keys/${id}`)), /still works|last used since|since the rotation/i)
+  t.notMatch(textOf(await get(`/keys/${disabled}/rotate`)), 'still works')
+  await app.apiKeys.update(disabled, { enabled: true })
+  t.match(textOf(await get(`/keys/${disabled}`)), 'The old secret still works, and ends in 21 hours')
+  await app.apiKeys.update(disabled, { enabled: false })
+  const answer = await post(`/keys/${disabled}/rotate`, { overlap: '1h' })
+  t.match(textOf(answer), 'The key “k” has a new secret. It is disabled: requests with it are refused until you enable it. Secret')
 })
 
 test("somebody else's key has no pages", async (t) => {

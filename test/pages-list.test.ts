@@ -1,3 +1,5 @@
+import Database from 'better-sqlite3'
+import { join } from 'node:path'
 import { test } from 'tap'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
 
@@ -9,11 +11,39 @@ test('somebody without keys is told what to do', async (t) => {
   const page = await get('/keys')
   t.equal(page.statusCode, 200)
   t.equal(page.headers['content-type'], 'text/html; charset=utf-8')
-  t.match(textOf(page), 'No keys Name your first key above and create it.')
+  t.match(textOf(page), 'No keys Name a key above and create it.')
   t.match(textOf(page), 'You hold 0 keys. You may make as many as you like.')
   t.match(textOf(page), 'Signed in as ann')
   t.match(page.body, '<title>API keys</title>')
   t.notMatch(page.body, '<table')
+})
+
+test('somebody whose keys have all ended is not taken for one who never had any', async (t) => {
+  const { app, get } = await buildPages(t)
+  const { id } = await app.apiKeys.create('ann')
+  await app.apiKeys.revoke(id)
+  t.match(textOf(await get('/keys')), 'No keys Name a key above and create it. You will see its secret once: copy it into your program.')
+})
+
+test('a use is told at once in both columns, and while nothing can be written the page comes without it', async (t) => {
+  const file = join(t.testdir(), 'keys.db')
+  const database = new Database(file, { timeout: 0 })
+  const other = new Database(file)
+  t.after(() => { database.close(); other.close() })
+  const { app, get } = await buildPages(t, { database })
+  const { id, key } = await app.apiKeys.create('ann', { name: 'k' })
+  await app.apiKeys.verify(key)
+  t.match(textOf(await get('/keys')), 'just now 1 use Revoke')
+  other.exec('BEGIN IMMEDIATE')
+  await app.apiKeys.verify(key)
+  await t.rejects(app.apiKeys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+  for (const [url, text] of [['/keys', 'just now 1 use Revoke'], [`/keys/${id}`, 'Accepted 1 Refused 0']] as const) {
+    const page = await get(url)
+    t.equal(page.statusCode, 200, url)
+    t.match(textOf(page), text)
+  }
+  other.exec('COMMIT')
+  t.match(textOf(await get('/keys')), 'just now 2 uses Revoke')
 })
 
 test('the list tells name, first characters, state, creation, last use and address of each key', async (t) => {

@@ -113,11 +113,13 @@ test('when a key ends is told in hours until two days are left of it, and in min
   const { app, get } = await buildPages(t, { now: () => now })
   await app.apiKeys.create('ann', { name: 'k', expiresAt: new Date(NOW + 10 * DAY) })
   for (const [left, told] of [
-    [2 * DAY, 'in 2 days'], [2 * DAY - 1, 'in 47 hours'], [36 * HOUR, 'in 36 hours'], [DAY + 1, 'in 24 hours'], [DAY, 'tomorrow'], [DAY - 1, 'in 23 hours'],
-    [2 * HOUR, 'in 2 hours'], [2 * HOUR - 1, 'in 119 minutes'], [HOUR, 'in 1 hour'], [HOUR - 1, 'in 59 minutes']
+    [7 * DAY - HOUR, 'in 6 days'], [2 * DAY, 'in 2 days'], [2 * DAY - HOUR, 'in 47 hours'], [36 * HOUR, 'in 36 hours'], [DAY + HOUR, 'in 25 hours'], [DAY, 'in 1 day'], [DAY - HOUR, 'in 23 hours'],
+    [2 * HOUR, 'in 2 hours'], [2 * HOUR - MINUTE, 'in 119 minutes'], [HOUR, 'in 1 hour'], [HOUR - MINUTE, 'in 59 minutes']
   ] as const) {
     now = NOW + 10 * DAY - left
     t.match(textOf(await get('/keys')), `expires ${told} `)
+    now += 20_000
+    t.match(textOf(await get('/keys')), `expires ${told} `, 'also to somebody who takes a moment')
   }
 })
 

@@ -33,7 +33,7 @@ export async function takeAdminPages (browser: Browser, folder: string): Promise
         }
         await page.goto(`${address}/keys/admin/user?id=maria.lopez`)
         await page.getByRole('combobox', { name: 'Key limit' }).selectOption('own')
-        await page.getByLabel('Number', { exact: true }).fill('many')
+        await page.getByLabel('Number of keys').fill('many')
         await page.getByRole('combobox', { name: 'Rate limit' }).selectOption('own')
         await page.getByLabel('Requests of each key').fill('60')
         await page.getByRole('combobox', { name: 'Quota' }).selectOption('every')

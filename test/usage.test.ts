@@ -1,7 +1,11 @@
 import { join } from 'node:path'
 import t from 'tap'
+import { ApiKeys } from '../lib/keys/service.js'
+import { resolveOptions } from '../lib/options.js'
+import { openStore } from '../lib/store/open.js'
 import { ask, Clock, me, server, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
+import { quiet } from './helpers/postgres.js'
 
 const DAY = 86_400_000
 const day = (time: number) => new Date(time).toISOString().slice(0, 10)
@@ -57,6 +61,19 @@ t.test('counts of several processes add up, and shutdown writes what is left', a
   for (const app of [one, two, two]) await ask(app, key)
   await two.close()
   t.match(await one.apiKeys.usage(id), [{ accepted: 3 }])
+})
+
+t.test('a page does not wait for counts that a database does not take', async (t) => {
+  const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
+  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
+  const silent = { ...store, saveUses: () => new Promise<void>(() => {}) }
+  const service = new ApiKeys(silent, resolveOptions({}), log)
+  const { id, key } = await service.create('ann')
+  await service.verify(key)
+  // What waits for the database does not keep a process alive by itself.
+  const alive = setInterval(() => {}, 1000)
+  t.teardown(() => { clearInterval(alive); return store.close() })
+  t.strictSame(await service.uses([id]), new Map([[id, []]]))
 })
 
 t.test('what the history and the counts are asked for is checked', async (t) => {

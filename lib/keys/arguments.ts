@@ -66,7 +66,7 @@ export function scopesCheck (declared: ReadonlyMap<string, string> | null): Chec
 }
 
 /** The check of what makes a key only once. */
-export const NONCE: Checks = {
+const NONCE: Checks = {
   nonce: { allowed: `text of 16 to ${MAX_NONCE} characters`, test: isText(16, MAX_NONCE) }
 }
 

@@ -62,7 +62,7 @@ export function reachOf (key: Given, terms: Resolved): KeyReach {
 }
 
 /** What a person may give: whatever the profile may have. */
-export function reachOfProfile (terms: Resolved): Reach {
+function reachOfProfile (terms: Resolved): Reach {
   return { scopes: terms.scopes, expiresAt: null, allowedIps: null, rate: rateOf(terms.rate, true), quota: quotaOf(terms.quota, true) }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { checkObject, type Check } from '../checks.js'
 import { ArgumentError } from '../errors.js'
 import type { DayCount } from '../store/accounts.js'
@@ -25,6 +26,9 @@ export interface DayUsage {
 
 const SHOWN_DAYS = 30
 
+/** How long a page waits for counts to be written, in milliseconds. */
+const PATIENCE = 250
+
 const DATE: Check = { allowed: "a Date or a day such as '2030-01-31'", test: (value) => toDay(value) !== null }
 
 /** Reads how often a key was used and refused, by day. Days on which nothing happened are left out. */
@@ -41,8 +45,12 @@ export async function readUsage ({ store, activity, settings }: Context, keyId: 
   return byDay(await store.readUsage([keyId], first, last))
 }
 
-/** Reads how often each of some keys was used by day in the last 30 days, without what is not yet written. */
-export async function readUses ({ store, settings }: Context, keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
+/**
+ * Reads how often each of some keys was used by day in the last 30 days. What is counted in memory belongs to it too, unless that
+ * cannot be written soon: pages are shown also then.
+ */
+export async function readUses ({ store, activity, settings }: Context, keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
+  await Promise.race([activity.flush().catch(() => {}), sleep(PATIENCE, null, { ref: false })])
   const last = dayOf(settings.now())
   const counts = await store.readUsage(keyIds, last - SHOWN_DAYS + 1, last)
   return new Map(keyIds.map((id) => [id, byDay(counts.filter(({ keyId }) => keyId === id))]))

@@ -46,8 +46,7 @@ export function profileDeleted (row: ProfileRow): HistoryDraft {
 
 /** The fields that are other than before. */
 export function different (before: ProfileRow, fields: ProfileFields): ProfileFields {
-  const old = new Map<string, unknown>(Object.entries(before))
-  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDeepStrictEqual(value, old.get(name))))
+  return Object.fromEntries(replaced(before, fields).map(([name, , value]) => [name, value]))
 }
 
 function aboutKey ({ id, profileId, userId }: KeyRow, action: string, changes: Changes | null): HistoryDraft {
@@ -69,7 +68,14 @@ function made (fields: readonly (readonly [name: string, value: unknown])[]): Ch
   return changes
 }
 
+/** What there was before and is after. */
 function changed (before: object, fields: object): Changes {
+  return Object.fromEntries(replaced(before, fields).filter(([name]) => !UNTOLD.has(name)).map(([name, ...values]) => [name, values]))
+}
+
+/** The fields that are other than before, each with what it was: what is given again changes nothing. */
+function replaced (before: object, fields: object): [name: string, before: unknown, after: unknown][] {
   const old = new Map<string, unknown>(Object.entries(before))
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !UNTOLD.has(name)).map(([name, value]) => [name, [old.get(name), value]]))
+  return Object.entries(fields).map(([name, value]): [string, unknown, unknown] => [name, old.get(name), value])
+    .filter(([, before, after]) => !isDeepStrictEqual(before, after))
 }

@@ -127,6 +127,10 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
     await service.profiles.delete('ann', by)
     await service.create('bob')
     await service.revokeAll('bob', { reason: 'all' })
+    const { id: single } = await service.create('carl')
+    await service.create('carl')
+    await service.revoke(single)
+    await service.revokeAll('carl')
     const about = (keyId: string | null, action: string, changes: object | null) => ({ at: T0, keyId, profileId, userId: 'ann', ...by, action, changes })
     const entries = (await store.listHistory({ userId: 'ann', limit: 100 })).map(({ id, ...entry }) => entry)
     t.strictSame(entries.reverse(), [
@@ -141,6 +145,8 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
       about(null, 'apiUserDeleted', null)
     ])
     t.match(await store.listHistory({ userId: 'bob', limit: 1 }), [{ action: 'apiKeyRevoked', actor: null, ip: null, changes: { revokedReason: [null, 'all'] } }])
+    const revocations = (await store.listHistory({ userId: 'carl', limit: 2 })).map(({ action, changes }) => ({ action, changes }))
+    t.strictSame(revocations, Array(2).fill({ action: 'apiKeyRevoked', changes: { revokedAt: [null, T0] } }), 'without a reason there is none, singly and together')
   })
 
   test('the history is read by key, by user, in pages, newest first', async (t, store) => {

@@ -56,5 +56,5 @@ export function attribute (response: LightMyRequestResponse, element: RegExp, na
 
 /** The secret on the page that shows a new key. */
 export function secretOf (response: LightMyRequestResponse): string {
-  return attribute(response, /<input id="ak-secret"[^>]*>/, 'value') ?? ''
+  return /<textarea id="ak-secret"[^>]*>([^<]*)</.exec(response.body)?.[1] ?? ''
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { KeyRecord } from '../../keys/records.js'
 import { toCurl } from './curl.js'
-import { toKeyView } from './key-view.js'
+import { toKeyView, toPreviousUntil } from './key-view.js'
 import { surroundings } from './owned-key.js'
 import { sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
@@ -28,7 +28,7 @@ export async function sendCreated (visit: Visit, key: KeyRecord, secret: string,
       curl: toCurl(request, context.header, secret, context.examplePath()),
       isRotated,
       // Without an overlap it ends at the moment of the rotation.
-      previousUntil: isRotated && key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null
+      previousUntil: isRotated ? toPreviousUntil(key, now, language) : null
     }
   })
 }

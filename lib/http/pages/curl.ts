@@ -34,6 +34,7 @@ export function toCurl (request: FastifyRequest, header: string, secret: string,
   return `curl -H ${quote(`${header}: ${value}`)} ${quote(`${request.protocol}://${request.host}${path}`)}`
 }
 
+/** Quotes what a shell could take for something else. A quote that is not needed may stand alone on a line where there is little room. */
 function quote (text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
+  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

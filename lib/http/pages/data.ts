@@ -78,8 +78,10 @@ export interface PageData {
   readonly t: (name: TextName, values?: TextValues) => string
   /** The path of the list, such as `/keys`. */
   readonly base: string
-  /** Where the way back leads: mostly `base`, and for an administrator from somebody else's key to where that person's keys are. */
+  /** Where the way back leads: mostly `base`, and for an administrator to the page above, as from somebody else's key to that person's page. */
   readonly home: string
+  /** What that is called, for the link. */
+  readonly homeName: string
   /** Whose key this page is about, when an administrator looks at somebody else's; otherwise null. */
   readonly holder: string | null
   /** Whether the person may look after everybody's keys. */
@@ -334,7 +336,7 @@ export interface KeyPageView {
   readonly addresses: readonly string[] | null
   /** When it got its present secret; null when that is its first. */
   readonly rotated: TimeView | null
-  /** Until when the secret before works too; null when it does not. */
+  /** Until when the secret before works too; null when it does not, as while the key is disabled. */
   readonly previousUntil: TimeView | null
   /** When that was last used since the rotation; null for not at all. */
   readonly previousUsed: TimeView | null

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { retryHeaders, statusOf } from '../../errors.js'
 import { baseOf, sendBare, sendMessage, speakTo, type PagesContext } from './page.js'
+import { visitorOf } from './signed-in.js'
 import { TEXT, type TextName } from './text.js'
 
 /** The texts of a failure: heading and explanation, by code, then by status. */
@@ -14,6 +15,7 @@ const TEXTS = new Map<string, [TextName, TextName]>([
   ['503', ['message.unavailable', 'message.unavailableText']]
 ])
 
+const UNKNOWN_PAGE: [TextName, TextName] = ['message.noPage', 'message.noPageText']
 const DEFECT: [TextName, TextName] = ['message.defect', 'message.defectText']
 const REFUSAL: [TextName, TextName] = ['message.refused', 'message.refusedText']
 
@@ -27,11 +29,11 @@ export function createFailureHandler (context: PagesContext) {
     if (status >= 500) request.log.error({ err: error }, 'a page for API keys failed')
     else request.log.info({ err: error }, 'a page for API keys refused a request')
     reply.headers(retryHeaders(error))
-    const [heading, text] = textsOf(error, status)
+    const [heading, text] = request.is404 && status === 404 ? UNKNOWN_PAGE : textsOf(error, status)
     try {
       const { say } = speakTo(context, request)
       const link = { href: baseOf(context, request), text: say('page.backToKeys') }
-      return await sendMessage(context, reply, status, { heading: say(heading), text: say(text), link: status === 401 ? null : link })
+      return await sendMessage(context, reply, status, { heading: say(heading), text: say(text), link: status === 401 ? null : link }, visitorOf(request))
     } catch (failure) {
       request.log.error({ err: failure }, 'the templates of the pages for API keys failed')
       return sendBare(reply, status, String(TEXT[heading]))

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { ArgumentError, describe } from '../../errors.js'
 import { isText } from '../../checks.js'
+import { ArgumentError, describe } from '../../errors.js'
+import { MAX_NAME } from '../../keys/arguments.js'
 import type { Language } from './language.js'
 
-const MAX_NAME = 100
 const isName = isText(1, MAX_NAME)
 
 /** A random value for one form. */

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../../keys/records.js'
 import { DAY } from '../../keys/tally.js'
-import type { KeyView } from './data.js'
+import type { KeyView, TimeView } from './data.js'
 import type { Language } from './language.js'
 
 /**
@@ -35,6 +35,14 @@ export function toKeyView (key: KeyRecord, base: string, now: number, language: 
     url,
     revokeUrl: `${url}/revoke`
   }
+}
+
+/**
+ * Until when a key's secret from before its rotation works too; null when it does not, as of a key whose present secret does not
+ * either.
+ */
+export function toPreviousUntil ({ state, previousUntil }: KeyRecord, now: number, language: Language): TimeView | null {
+  return state === 'active' && previousUntil !== null && previousUntil.getTime() > now ? language.due(previousUntil, now) : null
 }
 
 function stateOf ({ state, createdAt, expiresAt }: KeyRecord, now: number): KeyView['state'] {

@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify'
 import type { KeyRecord } from '../../keys/records.js'
+import type { DayUsage } from '../../keys/usage.js'
 import { toChartView } from './chart.js'
 import { isLive } from './conflict.js'
 import type { Notice, ScopeView } from './data.js'
 import { readHint } from './form.js'
 import { toHistoryView } from './history-view.js'
-import { toKeyView } from './key-view.js'
+import { toKeyView, toPreviousUntil } from './key-view.js'
 import { toLimitsView } from './limits-view.js'
 import { findKey, surroundings } from './owned-key.js'
 import { sendPage } from './page.js'
@@ -24,6 +25,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
   // A deleted profile allows nothing, and its keys are revoked.
   const profile = await service.profiles.get(key.userId)
   const view = toKeyView(key, base, now, language)
+  const uses = await service.uses([key.id])
   return await sendPage(visit.context, reply, {
     status: 200,
     view: 'key',
@@ -37,10 +39,10 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
       scopes: toScopeViews(key, scopes, profile?.scopes ?? null),
       addresses: key.allowedIps,
       rotated: key.rotatedAt === null ? null : language.past(key.rotatedAt, now),
-      previousUntil: key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null,
+      previousUntil: toPreviousUntil(key, now, language),
       previousUsed: key.previousUsedAt === null ? null : language.past(key.previousUsedAt, now),
       reason: key.revokedReason,
-      chart: toChartView(await service.usage(key.id), now, language),
+      chart: toChartView(uses.get(key.id) as DayUsage[], now, language),
       limits: toLimitsView(key, await service.rateLimit(key.id), now, language),
       history: {
         entries: toHistoryView(history.entries, visitor.user, now, language),

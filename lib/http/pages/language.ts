@@ -32,7 +32,8 @@ export class Language {
   readonly #number: Intl.NumberFormat
   readonly #date: Intl.DateTimeFormat
   readonly #exact: Intl.DateTimeFormat
-  readonly #relative: Intl.RelativeTimeFormat
+  readonly #past: Intl.RelativeTimeFormat
+  readonly #due: Intl.RelativeTimeFormat
   /** A BCP 47 tag. */
   readonly locale: string
   /** Where its lines begin: for the attribute `dir`. */
@@ -47,7 +48,9 @@ export class Language {
     this.#number = new Intl.NumberFormat(this.locale)
     this.#date = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' })
     this.#exact = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' })
-    this.#relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' })
+    this.#past = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' })
+    // In a little less than a day may be today.
+    this.#due = new Intl.RelativeTimeFormat(this.locale)
   }
 
   /** A text, with what is filled in. Not escaped: templates print it with `<%= … %>`. */
@@ -102,11 +105,14 @@ export class Language {
     return this.#view(time, elapsed < MINUTE ? this.say('time.now') : this.#distance(-elapsed))
   }
 
-  /** Makes a time readable at which something is going to happen, or did: how far away within a week, the date beyond. */
+  /**
+   * Makes a time readable at which something is going to happen, or did: how far away within a week, the date beyond. Rounded, or
+   * what ends in a day would end in 23 hours as soon as somebody reads so.
+   */
   due (time: Date, now: number): TimeView {
     const ahead = time.getTime() - now
     if (ahead <= 0) return this.past(time, now)
-    return this.#view(time, ahead < MINUTE ? this.say('time.soon') : this.#distance(ahead))
+    return this.#view(time, ahead < MINUTE ? this.say('time.soon') : this.#distance(round(ahead)))
   }
 
   /** A length of time in one unit, of so many milliseconds. */
@@ -122,12 +128,19 @@ export class Language {
   /** Null when it is too far away. What is still to come is told in the unit before as long as there is but one: 36 hours are not a day. */
   #distance (ahead: number): string | null {
     const distance = Math.abs(ahead)
+    const relative = ahead > 0 ? this.#due : this.#past
     const count = (unit: number) => Math.sign(ahead) * Math.floor(distance / unit)
     const isBelow = (unit: number) => distance < unit || (ahead > unit && ahead < 2 * unit)
-    if (isBelow(HOUR)) return this.#relative.format(count(MINUTE), 'minute')
-    if (isBelow(DAY)) return this.#relative.format(count(HOUR), 'hour')
-    return distance < 7 * DAY ? this.#relative.format(count(DAY), 'day') : null
+    if (isBelow(HOUR)) return relative.format(count(MINUTE), 'minute')
+    if (isBelow(DAY)) return relative.format(count(HOUR), 'hour')
+    return distance < 7 * DAY ? relative.format(count(DAY), 'day') : null
   }
+}
+
+/** To hours, or where minutes are told, to these. */
+function round (milliseconds: number): number {
+  const unit = milliseconds < 2 * HOUR ? MINUTE : HOUR
+  return Math.round(milliseconds / unit) * unit
 }
 
 const FORMS = ['zero', 'one', 'two', 'few', 'many', 'other']

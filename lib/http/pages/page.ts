@@ -27,6 +27,12 @@ export interface PagesContext {
   readonly now: () => number
 }
 
+/** Where a page leads back to. */
+export interface Home {
+  readonly href: string
+  readonly name: string
+}
+
 /** A page to send: its status, and what its template is given. */
 export interface Page<V extends keyof Views> {
   readonly status: number
@@ -35,8 +41,8 @@ export interface Page<V extends keyof Views> {
   readonly data: Views[V]
   readonly visitor?: Visitor | null
   readonly notice?: Notice | null
-  /** Where the way back leads, and whose key it is about; by default the list, and the visitor's own. */
-  readonly home?: string
+  /** Where the way back leads and what that is called, and whose key it is about; by default the list, and the visitor's own. */
+  readonly home?: Home
   readonly holder?: string | null
 }
 
@@ -76,7 +82,8 @@ export async function sendPage<V extends keyof Views> (context: PagesContext, re
     direction,
     t: say,
     base,
-    home: page.home ?? base,
+    home: page.home?.href ?? base,
+    homeName: page.home?.name ?? say('page.back'),
     holder: page.holder ?? null,
     admin: page.visitor?.user.admin === true,
     header: context.header,

@@ -24,7 +24,7 @@ export async function revokeKey (visit: Visit): Promise<FastifyReply> {
   const { context, visitor, request, reply } = visit
   const action = readField(request.body, 'action')
   const key = await findKey(visit)
-  const home = homeOf(visit, key)
+  const { href: home } = homeOf(visit, key)
   if (action?.toLowerCase() === 'cancel') return redirect(reply, home)
   await context.service.revoke(key.id, visitor.by)
   return redirect(reply, `${home}${home.includes('?') ? '&' : '?'}revoked=${encodeURIComponent(key.id)}`)

@@ -5,7 +5,7 @@ import { sendCreated } from './created.js'
 import type { ChoiceView } from './data.js'
 import { codeOf } from './failure.js'
 import { readField, readHint } from './form.js'
-import { toKeyView } from './key-view.js'
+import { toKeyView, toPreviousUntil } from './key-view.js'
 import type { Language } from './language.js'
 import { findKey, surroundings } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
@@ -66,7 +66,7 @@ async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: 
       overlaps: toChoices(key, now, readHint(visit.request.query, 'overlap'), language),
       error,
       rotated: String(key.rotatedAt?.getTime() ?? ''),
-      previousUntil: key.previousUntil !== null && key.previousUntil.getTime() > now ? language.due(key.previousUntil, now) : null
+      previousUntil: toPreviousUntil(key, now, language)
     }
   })
 }

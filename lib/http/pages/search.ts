@@ -2,7 +2,7 @@ import { readHint } from './form.js'
 import { startOf } from '../../keys/secret.js'
 
 /** More than the first characters of a secret can be, and less than a whole secret, which does not belong into a URL. */
-export const MAX_SEARCH = 24
+const MAX_SEARCH = 24
 
 /** What somebody may have pasted instead of a name: the beginning of a secret, or all of it. */
 const SECRET = /^[A-Za-z][A-Za-z0-9_]*_[0-9A-Za-z]{5,}$/

@@ -18,11 +18,19 @@ export interface Visit {
   readonly reply: FastifyReply
 }
 
+const visitors = new WeakMap<FastifyRequest, Visitor>()
+
+/** Who has sent a request; null as long as that is not known. */
+export function visitorOf (request: FastifyRequest): Visitor | null {
+  return visitors.get(request) ?? null
+}
+
 /** Makes a handler of what happens for people who are signed in; others are sent to sign in. */
 export function signedIn (context: PagesContext, handle: (visit: Visit) => Promise<FastifyReply>) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const visitor = await findVisitor(context.getUser, request)
     if (visitor === null) return await turnAway(context, request, reply)
+    visitors.set(request, visitor)
     return await handle({ context, visitor, language: speakTo(context, request), base: baseOf(context, request), request, reply })
   }
 }

@@ -23,7 +23,7 @@ export function profileColumns ({ profiles }: Tables) {
   }
 }
 
-/** Selects profiles as `ProfileRow`, with the last use of their keys. */
+/** @internal Selects profiles as `ProfileRow`, with the last use of their keys. */
 export function selectProfiles (db: PostgresDatabase, tables: Tables) {
   return db.select({ ...profileColumns(tables), lastAccessAt: lastAccess(tables) }).from(tables.profiles)
 }
@@ -82,7 +82,7 @@ export function accessColumns ({ profiles }: Tables) {
   }
 }
 
-/** Selects keys as `KeyRow`, with more columns if need be. */
+/** @internal Selects keys as `KeyRow`, with more columns if need be. Its type written out is larger than all others of the package together. */
 export function selectKeys<T extends Record<string, PgColumn>> (db: PostgresDatabase, tables: Tables, more: T) {
   const { keys, profiles, uses } = tables
   return db.select({ ...keyColumns(tables), ...more })

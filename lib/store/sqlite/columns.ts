@@ -22,7 +22,7 @@ export const profileColumns = {
   quotaEvery: profiles.quotaEvery
 }
 
-/** Selects profiles as `ProfileRow`, with the last use of their keys. */
+/** @internal Selects profiles as `ProfileRow`, with the last use of their keys. */
 export function selectProfiles (db: SqliteDatabase) {
   return db.select({ ...profileColumns, lastAccessAt: lastAccess }).from(profiles)
 }
@@ -77,7 +77,7 @@ export const accessColumns = {
 /** What a `StoredKey` has besides. */
 export const storedColumns = { digest: keys.digest, previousDigest: keys.previousDigest }
 
-/** Selects keys as `KeyRow`, with more columns if need be. */
+/** @internal Selects keys as `KeyRow`, with more columns if need be. Its type written out is larger than all others of the package together. */
 export function selectKeys<T extends Record<string, SQLiteColumn>> (db: SqliteDatabase, more: T) {
   return db.select({ ...keyColumns, ...more })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))

@@ -7,7 +7,7 @@ import { readField } from '../form.js'
 import { rulesOf, toFaults, toKeyFields, type KeyFields } from '../key-form.js'
 import { redirect, sendMessage } from '../page.js'
 import type { Visit } from '../signed-in.js'
-import { toUserUrl } from './urls.js'
+import { toUserHome, toUserUrl } from './urls.js'
 import { sendUser } from './user.js'
 
 /** What the user's page explains by what it shows. */
@@ -53,10 +53,10 @@ async function explain (visit: Visit, profile: ProfileRecord, error: unknown, en
 
 async function explainTwice (visit: Visit, userId: string): Promise<FastifyReply> {
   const { context, visitor, language: { say }, reply } = visit
-  const home = toUserUrl(visit, userId)
+  const home = toUserHome(visit, userId)
   return await sendMessage(context, reply, 409, {
     heading: say('message.sentTwice'),
     text: say('message.sentTwiceText'),
-    link: { href: home, text: say('admin.backToUser') }
+    link: { href: home.href, text: say('admin.backToUser') }
   }, visitor, { home, holder: userId })
 }

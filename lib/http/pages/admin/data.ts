@@ -62,8 +62,16 @@ export interface FoundKeyView {
   readonly isAccepted: boolean
   /** Whether the user's keys are refused whatever their state. */
   readonly isForbidden: boolean
-  /** When the secret is one that was replaced: until when it works or worked. Null when it is the present one. */
-  readonly replaced: { readonly isOver: boolean, readonly until: TimeView } | null
+  /** Null when the secret is the present one, and not one that was replaced. */
+  readonly replaced: ReplacedView | null
+}
+
+/** That a secret was replaced by a new one. */
+export interface ReplacedView {
+  /** Whether the time is over in which both work. */
+  readonly isOver: boolean
+  /** When that ends or ended; null where the new one is refused too, because of the key's state or its user's profile. */
+  readonly until: TimeView | null
 }
 
 /** What holds for a user's keys, wherever that is said. */

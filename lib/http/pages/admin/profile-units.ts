@@ -52,7 +52,7 @@ export const PARTS: Readonly<Record<PartName, Part>> = {
   maxKeys: { argument: 'maxKeys', read: toNumber, label: 'admin.number', missing: 'admin.limitMissing', wrong: 'admin.limitWrong', max: MAX_MAX_KEYS },
   allowedScopes: { argument: 'scopes', read: (text) => text.split(' '), label: 'admin.allowedScopes', missing: 'admin.scopesMissing', wrong: 'admin.scopesWrong', max: MAX_SCOPES },
   defaultLife: { argument: 'expiry.default', read: String, label: 'admin.life', missing: 'admin.lifeMissing', wrong: 'admin.lifeWrong' },
-  maxLife: { argument: 'expiry.max', read: String, label: 'admin.life', missing: 'admin.lifeMissing', wrong: 'admin.lifeWrong' },
+  maxLife: { argument: 'expiry.max', read: String, label: 'admin.longestLife', missing: 'admin.lifeMissing', wrong: 'admin.lifeWrong' },
   rateMax: { argument: 'rateLimit.max', read: toNumber, label: 'admin.rateMax', missing: 'admin.rateMaxMissing', wrong: 'admin.countWrong', max: MAX_MAX },
   rateWindow: { argument: 'rateLimit.timeWindow', read: String, label: 'admin.rateWindow', missing: 'admin.rateWindowMissing', wrong: 'admin.rateWindowWrong' },
   quotaMax: { argument: 'quota.max', read: toNumber, label: 'admin.quotaMax', missing: 'admin.quotaMaxMissing', wrong: 'admin.countWrong', max: MAX_MAX },

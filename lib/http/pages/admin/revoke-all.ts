@@ -3,7 +3,7 @@ import { isText } from '../../../checks.js'
 import { readField, readHint } from '../form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
-import { homeOfAdmins, toUserUrl } from './urls.js'
+import { homeOfAdmins, toUserHome, toUserUrl } from './urls.js'
 
 const MAX_REASON = 200
 const isReason = isText(0, MAX_REASON)
@@ -33,7 +33,7 @@ async function ask (visit: Visit, userId: string, reason: string, error: string 
     view: 'admin-revoke-all',
     title: error === null ? title : say('page.error', { title }),
     visitor,
-    home: toUserUrl(visit, userId),
+    home: toUserHome(visit, userId),
     data: { userId, live, action: `${homeOfAdmins(visit)}/revoke-all?user=${encodeURIComponent(userId)}`, reason, error }
   })
 }

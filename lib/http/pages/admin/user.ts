@@ -84,7 +84,7 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
     view: 'admin-user',
     title: (shown.status ?? 200) === 200 ? title : language.say('page.error', { title }),
     visitor,
-    home: homeOfAdmins(visit),
+    home: { href: homeOfAdmins(visit), name: language.say('page.admin') },
     notice: shown.notice ?? stray(visit, profile, shown.key),
     data: {
       userId,
