@@ -75,7 +75,7 @@ async function captureLookUp () {
   })
   const app = await open(client)
   await app.close()
-  const statement = statements.find((text) => /^select\b.*\bwhere\b.*\bdigest"? = \?.*\bdigest"? = \?/i.test(text))
+  const statement = statements.find((text) => /^select\b.*\bwhere\b.*digest"? = \?.*digest"? = \?/i.test(text))
   if (statement === undefined) throw new Error('the statement that finds a key was not seen')
   client.close()
   return statement

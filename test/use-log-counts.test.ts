@@ -135,6 +135,19 @@ onEachShared('where entries cannot be replaced any more, they are applied as the
   t.strictSame(await counts(), ALL)
 })
 
+onEachShared('where entries cannot be applied any more, what none of them holds is stored, and they are once they can be', async (t, options) => {
+  const { keys, use, counts, state } = await logging(t, options)
+  state.onReplace = state.onApply = async () => { throw new InternalError() }
+  await use(0, 100)
+  await t.rejects(keys.flush(), { code: 'FST_API_KEY_INTERNAL' })
+  await use(0, 100)
+  await t.rejects(keys.flush(), { code: 'FST_API_KEY_INTERNAL' })
+  t.strictSame(await counts(), ['100: 0 accepted 2', '480: 0 accepted 1', '20: 0 FST_API_KEY_DISABLED 1'])
+  state.onApply = async () => {}
+  await keys.flush()
+  t.strictSame(await counts(), ['100: 0 accepted 6', '200: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3'])
+})
+
 onEachShared('counts are stored once when another process took this one for dead, and recovered all that it had logged', async (t, options) => {
   const { keys, use, counts, clock, made, second } = await logging(t, options)
   const heir = await processOn(t, options, clock)

@@ -66,13 +66,15 @@ export class UseLog {
     this.#unstored.keepLogged(taken)
   }
 
-  /** Stores all that was noted before the call. */
+  /** Stores all that was noted before the call. Entries that cannot be applied keep back nothing else, and are tried again. */
   async store (at: number): Promise<void> {
     try {
-      await this.#apply()
+      let failure = await this.#tryToApply()
+      if (failure !== null) this.#leaveLogged()
       const batches = this.#entries.length === 0 ? null : await this.#compact(at)
-      await this.#apply(batches ?? [])
+      failure ??= await this.#tryToApply(batches ?? [])
       if (batches === null) await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
+      if (failure !== null) throw failure
     } finally {
       // What was stored or given up, or was carried on by another object, is not kept alive.
       this.#noted = this.#noted.filter((access) => (access.isListed = access.isUnlogged))
@@ -136,6 +138,17 @@ export class UseLog {
     this.#due = [...this.#due, ...entries]
     this.#entries = []
     return batches
+  }
+
+  /** Applies what is due, as far as possible. Returns what stood in the way, or null; throws where the database does not answer. */
+  async #tryToApply (batches: readonly Taken[] = []): Promise<unknown> {
+    try {
+      await this.#apply(batches)
+      return null
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error
+      return error
+    }
   }
 
   /**

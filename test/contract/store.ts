@@ -278,6 +278,14 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     t.match(await store.findByDigest(digest(2)), { id: keyId(2), isPrevious: false })
   })
 
+  test('a key whose secret was put back by hand is found by it as by the present one', async (t, store) => {
+    await insert(store, [draft('ann', 1)])
+    await store.changeKey(keyId(1), (key) => ({ digest: digest(11), previousDigest: key.digest, previousUntil: T0 }))
+    await store.changeKey(keyId(1), () => ({ digest: digest(1) }))
+    t.match(await store.findByDigest(digest(1)), { id: keyId(1), isPrevious: false })
+    t.equal(await store.findByDigest(digest(11)), null)
+  })
+
   test('revoking all of a user ends what is not revoked, and leaves others alone', async (t, store) => {
     await insert(store, [draft('ann', 1), draft('ann', 2), draft('bob', 3)])
     await revoke(store, keyId(1), T0 + 1)

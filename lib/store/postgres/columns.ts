@@ -83,7 +83,7 @@ export function accessColumns ({ profiles }: Tables) {
 }
 
 /** @internal Selects keys as `KeyRow`, with more columns if need be. Its type written out is larger than all others of the package together. */
-export function selectKeys<T extends Record<string, PgColumn>> (db: PostgresDatabase, tables: Tables, more: T) {
+export function selectKeys<T extends Record<string, PgColumn | SQL>> (db: PostgresDatabase, tables: Tables, more: T) {
   const { keys, profiles, uses } = tables
   return db.select({ ...keyColumns(tables), ...more })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))

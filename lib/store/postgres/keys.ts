@@ -1,4 +1,5 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow } from '../rows.js'
 import type { Store } from '../store.js'
@@ -14,16 +15,16 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
   const { keys, profiles, uses } = tables
   // A bare placeholder would not be encoded as the column's values are.
   const wanted = sql.param(sql.placeholder('digest'), keys.digest)
-  // Put in the place of what it is compared for, since a row is not copied for that.
-  const selected = { ...accessColumns(tables), isPrevious: keys.previousDigest }
-  // One statement for both secrets: what is unknown costs one round trip.
-  const byDigest = selectKeys(db, tables, selected).where(eq(keys.id, sql`coalesce(
-    (SELECT id FROM ${keys} WHERE digest = ${wanted}), (SELECT id FROM ${keys} WHERE previous_digest = ${wanted}))`)).prepare('by_digest')
+  const select = (isPrevious: SQL<boolean>) => selectKeys(db, tables, { ...accessColumns(tables), isPrevious })
+  // One statement for both secrets: what is unknown costs one round trip. It ends where the first finds the key.
+  const byDigest = unionAll(
+    select(sql`false`).where(eq(keys.digest, wanted)), select(sql`true`).where(eq(keys.previousDigest, wanted))
+  ).limit(1).prepare('by_digest')
 
   return {
     async findByDigest (digest) {
       const [row] = await guarded(() => byDigest.execute({ digest }))
-      return row === undefined ? null : Object.assign(row, { isPrevious: row.isPrevious === digest })
+      return row ?? null
     },
 
     async getKey (id) {

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, sql, type SQL } from 'drizzle-orm'
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { SqliteDatabase } from './database.js'
 import { keys, profiles, uses } from './schema.js'
@@ -78,7 +78,7 @@ export const accessColumns = {
 export const storedColumns = { digest: keys.digest, previousDigest: keys.previousDigest }
 
 /** @internal Selects keys as `KeyRow`, with more columns if need be. Its type written out is larger than all others of the package together. */
-export function selectKeys<T extends Record<string, SQLiteColumn>> (db: SqliteDatabase, more: T) {
+export function selectKeys<T extends Record<string, SQLiteColumn | SQL>> (db: SqliteDatabase, more: T) {
   return db.select({ ...keyColumns, ...more })
     .from(keys).innerJoin(profiles, eq(profiles.id, keys.profileId)).leftJoin(uses, eq(uses.keyId, keys.id))
 }

@@ -80,10 +80,11 @@ function belongs (step: () => unknown): boolean {
  * Prepares a Drizzle query of one row for the driver alone, for the look-up that each request may need.
  *
  * @param query selects exactly `columns`, in their order
+ * @param columns null where it selects something else, which is given as the driver does
  * @returns a function that runs it and gives the row as Drizzle would, undefined when there is none
  */
 export function prepareLookUp<R> (
-  db: SqliteDatabase, query: { toSQL: () => Query, get: () => R | undefined }, columns: Readonly<Record<string, Column>>
+  db: SqliteDatabase, query: { toSQL: () => Query, get: () => R | undefined }, columns: Readonly<Record<string, Column | null>>
 ): (values: object) => R | undefined {
   const { sql, params } = query.toSQL()
   const statement = db.$client.prepare<unknown[][], unknown[]>(sql).raw()
@@ -100,8 +101,8 @@ export function prepareLookUp<R> (
 }
 
 /** How a column's values are read; null when they are what the driver gives. */
-function decoderOf (column: Column): ((value: unknown) => unknown) | null {
-  return column.mapFromDriverValue === Column.prototype.mapFromDriverValue ? null : (value) => column.mapFromDriverValue(value)
+function decoderOf (column: Column | null): ((value: unknown) => unknown) | null {
+  return column === null || column.mapFromDriverValue === Column.prototype.mapFromDriverValue ? null : (value) => column.mapFromDriverValue(value)
 }
 
 /**
