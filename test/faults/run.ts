@@ -8,8 +8,8 @@ import { counting, frozen, killed, revoking, shutdown, terminated, type Run } fr
 
 /*
  * `npm run test:faults [-- trials] [--forgiving]`: several servers on one PostgreSQL, and what happens to them. Prints what
- * it counted, and exits with 1 when a goal is missed. With --forgiving, a goal about time is not judged where a bare
- * notification, which has nothing to do with this package, was late on the same machine at the same time.
+ * it counted, and exits with 1 when a goal is missed. With --forgiving, the goals of 20 and 50 ms are told and not judged, since a machine that does
+ * other things too may take as long for a bare notification.
  */
 
 const { values: { forgiving }, positionals: [first = '1000'] } = parseArgs({ options: { forgiving: { type: 'boolean', default: false } }, allowPositionals: true })
@@ -40,4 +40,5 @@ try {
   await server.stop()
 }
 report.print(`${trials} trials, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
-process.exitCode = report.missed ? 1 : 0
+// The PostgreSQL that it started would have the process end with 0 otherwise, whatever code is set.
+process.exit(report.missed ? 1 : 0)
