@@ -26,8 +26,8 @@ export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
     findByDigest (digest) {
       return guarded(() => {
         const row = byDigest({ digest })
-        // Changed in the row, since to copy its thirty columns takes as long as half of the look-up.
-        return row === undefined ? null : Object.assign(row, { isPrevious: row.isPrevious === 1 })
+        // Changed in the row, since to copy its thirty columns takes as long as half of the look-up. What is not surely the present secret is none.
+        return row === undefined ? null : Object.assign(row, { isPrevious: row.isPrevious !== 0 })
       })
     },
 
