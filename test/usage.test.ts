@@ -63,6 +63,37 @@ t.test('counts of several processes add up, and shutdown writes what is left', a
   t.match(await one.apiKeys.usage(id), [{ accepted: 3 }])
 })
 
+onEachEngine('counts are exact whenever they are asked for, also while they are being written', async (t, database) => {
+  const app = await server(t, database)
+  const { id, key } = await app.apiKeys.create('ann')
+  for (let used = 1; used <= 40; used++) {
+    await app.apiKeys.verify(key)
+    const before = used % 2 === 0 ? null : app.apiKeys.flush()
+    const looking = Promise.all([app.apiKeys.usage(id), app.apiKeys.uses([id]).then((uses) => uses.get(id))])
+    await Promise.all([before, app.apiKeys.flush()])
+    for (const days of await looking) t.equal(days?.reduce((sum, { accepted }) => sum + accepted, 0), used)
+  }
+})
+
+t.test('to look at counts stores nothing', async (t) => {
+  const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
+  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
+  const clock = new Clock()
+  const service = new ApiKeys(store, resolveOptions({ now: clock.now }), log)
+  const { id, key } = await service.create('ann')
+  await service.flush()
+  await service.verify(key)
+  clock.tick(DAY)
+  await service.verify(key)
+  const today = { day: day(T0 + DAY), accepted: 1, refused: {} }
+  t.strictSame(await service.usage(id), [{ ...today, day: day(T0) }, today])
+  t.strictSame(await service.usage(id, { from: day(T0 + DAY) }), [today])
+  t.strictSame(await service.usage(id, { to: day(T0) }), [{ ...today, day: day(T0) }])
+  t.strictSame(await service.uses([id]), new Map([[id, [{ ...today, day: day(T0) }, today]]]))
+  t.strictSame(await store.readUsage([id], 0, 40_000), [])
+  await service.close()
+})
+
 t.test('a page does not wait for counts that a database does not take', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
@@ -70,6 +101,7 @@ t.test('a page does not wait for counts that a database does not take', async (t
   const service = new ApiKeys(silent, resolveOptions({}), log)
   const { id, key } = await service.create('ann')
   await service.verify(key)
+  service.flush().catch(() => {})
   // What waits for the database does not keep a process alive by itself.
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => { clearInterval(alive); return store.close() })

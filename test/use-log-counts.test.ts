@@ -29,7 +29,7 @@ const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, ref
 /** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
 async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
   const store = await openStore({ schema: undefined, migrate: true, ...options } as Parameters<typeof openStore>[0], quiet)
-  const state = { logged: 0, onLog: async () => {}, onReplace: async () => {}, onApply: async () => {} }
+  const state = { logged: 0, onLog: async () => {}, onReplace: async () => {}, onApply: async (_entry: number) => {} }
   const keys = new ApiKeys({
     ...store,
     batchSize: 200,
@@ -44,7 +44,7 @@ async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
       return await store.replaceLogged(entries, texts, at)
     },
     async applyLogged (entry) {
-      await state.onApply()
+      await state.onApply(entry)
       return await store.applyLogged(entry)
     }
   }, resolveOptions({ now: clock.now, maxKeys: -1 }), log)
@@ -105,10 +105,13 @@ async function logging (t: Test, options: ApiKeyOptions) {
 const ALL = ['100: 0 accepted 5', '200: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3']
 
 onEachShared('counts that are logged are stored once when this process stores them', async (t, options) => {
-  const { keys, use, counts, entries } = await logging(t, options)
+  const { keys, made, use, counts, entries } = await logging(t, options)
   t.equal(entries, 2)
   t.strictSame(await counts(), ['580: 0 accepted 1', '20: 0 FST_API_KEY_DISABLED 1'])
   await use(0, 100)
+  t.match(await keys.usage(String(made[0]?.id)), [{ accepted: 5, refused: {} }], 'what is logged, and what is not, is told too')
+  t.match(await keys.usage(String(made[MANY - 1]?.id)), [{ accepted: 0, refused: { FST_API_KEY_DISABLED: 3 } }])
+  t.strictSame(await counts(), ['580: 0 accepted 1', '20: 0 FST_API_KEY_DISABLED 1'])
   await keys.flush()
   t.strictSame(await counts(), ALL)
   await keys.flush()
@@ -133,6 +136,27 @@ onEachShared('where entries cannot be replaced any more, they are applied as the
   await use(0, 100)
   await keys.flush()
   t.strictSame(await counts(), ALL)
+})
+
+onEachShared('one entry that cannot be applied keeps back no other, and nothing more is logged meanwhile', async (t, options) => {
+  const { keys, use, counts, state } = await logging(t, options)
+  let first: number | null = null
+  state.onApply = async (entry) => {
+    first ??= entry
+    if (entry === first) throw new InternalError()
+  }
+  await t.rejects(keys.flush(), { code: 'FST_API_KEY_INTERNAL' })
+  t.strictSame(await counts(), ['200: 0 accepted 1', '100: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3'])
+  const { logged } = state
+  await use(0, MANY)
+  mock.timers.tick(1000)
+  const stored = ['200: 0 accepted 2', '100: 0 accepted 5', '280: 0 accepted 3', '20: 0 FST_API_KEY_DISABLED 4']
+  for (const end = performance.now() + 20_000; performance.now() < end && (await counts()).join() !== stored.join();) await nextTurn()
+  t.strictSame(await counts(), stored)
+  t.equal(state.logged, logged)
+  state.onApply = async () => {}
+  await keys.flush()
+  t.strictSame(await counts(), ['300: 0 accepted 5', '280: 0 accepted 3', '20: 0 FST_API_KEY_DISABLED 4'])
 })
 
 onEachShared('where entries cannot be applied any more, what none of them holds is stored, and they are once they can be', async (t, options) => {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DayCount } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { Access } from './access.js'
 import type { Saves } from './patience.js'
@@ -116,6 +118,21 @@ export class Activity {
   }
 
   /**
+   * Reads stored counts, and gives with them what is counted in memory of the same keys and days. In between nothing is written, or
+   * it would be in both or in neither.
+   *
+   * @param patience how long at most to wait for what is being written, in milliseconds; without it as long as that takes. Of what is
+   * still being written then, some may be missing
+   */
+  async counted (keyIds: readonly string[], first: number, last: number, read: () => Promise<DayCount[]>, patience?: number): Promise<DayCount[]> {
+    const written = this.#writing
+    const isTurn = patience === undefined ? written : Promise.race([written, sleep(patience, undefined, { ref: false })])
+    const counted = isTurn.then(read).then((stored) => [...stored, ...this.#unstored.countsOf(keyIds).filter(({ day }) => day >= first && day <= last)])
+    this.#writing = Promise.allSettled([written, counted]).then(() => {})
+    return await counted
+  }
+
+  /**
    * Writes all that was noted before the call.
    *
    * @throws FST_API_KEY_UNAVAILABLE when the database cannot be written; the uses are kept and tried again
@@ -186,7 +203,7 @@ export class Activity {
     const isTenth = this.#ticks % STORE_EVERY === 0
     const { size } = this.#unstored
     const isStored = isTenth || size <= FEW || size >= MANY
-    const written = this.#enqueue(() => isStored ? this.#write() : this.#logUses())
+    const written = this.#enqueue(() => isStored || this.#useLog.isStuck ? this.#write() : this.#logUses())
     // Its failure is told at the start, and where the database is gone altogether, by what is written here.
     if (isTenth) written.then(() => this.#recover(this.#now() - ABANDONED)).catch(() => {})
     written.catch(() => {}).finally(() => {

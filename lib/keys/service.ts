@@ -268,8 +268,8 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * @internal How often each of some keys was used by day, in the last 30 days. What was counted in the last seconds may be
-   * missing where it cannot be stored soon.
+   * @internal How often each of some keys was used by day, in the last 30 days. Waits a moment for what is being written, of which some
+   * may be missing where that takes longer.
    */
   async uses (keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
     return await readUses(this.#context, keyIds)

@@ -50,10 +50,15 @@ export class Tally {
     return [...this.#waiting.keys()]
   }
 
+  /** The counts of some keys. */
+  of (keyIds: readonly string[]): DayCount[] {
+    return keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+  }
+
   /** Takes out the counts of some keys. */
   take (keyIds: readonly string[]): DayCount[] {
     if (this.#size === 0) return []
-    const counts = keyIds.flatMap((keyId) => this.#waiting.get(keyId) ?? [])
+    const counts = this.of(keyIds)
     for (const keyId of keyIds) this.#waiting.delete(keyId)
     this.#size -= counts.length
     return counts

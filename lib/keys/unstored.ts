@@ -75,6 +75,12 @@ export class Unstored {
     return keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
   }
 
+  /** What is counted of some keys and not stored. */
+  countsOf (keyIds: readonly string[]): DayCount[] {
+    const accepted = this.usedOf(keyIds).map((access) => ({ keyId: access.user.keyId, day: this.#day, outcome: 'accepted', count: access.accepted + access.logged }))
+    return [...accepted.filter(({ count }) => count > 0), ...this.#counts.of(keyIds), ...this.#logged.of(keyIds)]
+  }
+
   /** Takes out what entries tell of some keys. */
   takeLogged (keyIds: readonly string[]): Taken {
     const used = this.usedOf(keyIds)

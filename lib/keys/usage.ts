@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { checkObject, type Check } from '../checks.js'
 import { ArgumentError } from '../errors.js'
 import type { DayCount } from '../store/accounts.js'
@@ -26,7 +25,7 @@ export interface DayUsage {
 
 const SHOWN_DAYS = 30
 
-/** How long a page waits for counts to be written, in milliseconds. */
+/** How long a page waits for what is being written, in milliseconds. */
 const PATIENCE = 250
 
 const DATE: Check = { allowed: "a Date or a day such as '2030-01-31'", test: (value) => toDay(value) !== null }
@@ -40,31 +39,30 @@ export async function readUsage ({ store, activity, settings }: Context, keyId: 
   const first = toDay(range.from) ?? last - SHOWN_DAYS + 1
   if (first > last) throw refuse('from', 'no later than to', 'a later day')
   if (await store.getKey(keyId) === null) throw unknownKey(keyId)
-  // What is counted in memory belongs to the answer.
-  await activity.flush()
-  return byDay(await store.readUsage([keyId], first, last))
+  return byDay(await activity.counted([keyId], first, last, () => store.readUsage([keyId], first, last)))
 }
 
 /**
- * Reads how often each of some keys was used by day in the last 30 days. What is counted in memory belongs to it too, unless that
- * cannot be written soon: pages are shown also then.
+ * Reads how often each of some keys was used by day in the last 30 days. What is being written for long may be missing: pages are
+ * shown also then.
  */
 export async function readUses ({ store, activity, settings }: Context, keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
-  await Promise.race([activity.flush().catch(() => {}), sleep(PATIENCE, null, { ref: false })])
   const last = dayOf(settings.now())
-  const counts = await store.readUsage(keyIds, last - SHOWN_DAYS + 1, last)
+  const first = last - SHOWN_DAYS + 1
+  const counts = await activity.counted(keyIds, first, last, () => store.readUsage(keyIds, first, last), PATIENCE)
   return new Map(keyIds.map((id) => [id, byDay(counts.filter(({ keyId }) => keyId === id))]))
 }
 
+/** What is counted of one key, in which a day and outcome may come more than once. */
 function byDay (counts: readonly DayCount[]): DayUsage[] {
   const days = new Map<number, { day: string, accepted: number, refused: Record<string, number> }>()
   for (const { day, outcome, count } of counts) {
     const entry = days.get(day) ?? { day: new Date(day * DAY).toISOString().slice(0, 10), accepted: 0, refused: {} }
-    if (outcome === 'accepted') entry.accepted = count
-    else entry.refused[outcome] = count
+    if (outcome === 'accepted') entry.accepted += count
+    else entry.refused[outcome] = (entry.refused[outcome] ?? 0) + count
     days.set(day, entry)
   }
-  return [...days.values()]
+  return [...days].sort(([a], [b]) => a - b).map(([, usage]) => usage)
 }
 
 /** The day of a time or of its text, in days since the epoch; null when it is neither. */

@@ -25,7 +25,7 @@ export class UseLog {
   #noted: Access[] = []
   /** Entries of what is kept in memory as logged. */
   #entries: number[] = []
-  /** Entries that are still to be applied, of which memory keeps nothing but their numbers. */
+  /** Entries that are still to be applied, of which memory keeps nothing but their numbers. While there are any, there are none of the others. */
   #due: number[] = []
 
   constructor (store: Saves, unstored: Unstored) {
@@ -38,6 +38,11 @@ export class UseLog {
     return this.#entries.length + this.#due.length === 0
   }
 
+  /** Whether entries are left that could not be applied. Then nothing is to be logged, since more of them would only wait as well. */
+  get isStuck (): boolean {
+    return this.#due.length > 0
+  }
+
   add (access: Access): void {
     access.isUnlogged = true
     if (access.isListed) return
@@ -45,7 +50,7 @@ export class UseLog {
     this.#noted.push(access)
   }
 
-  /** Logs what was noted before the call. What the database does not take goes on being noted. */
+  /** Logs what was noted before the call, unless it is stuck. What the database does not take goes on being noted. */
   async write (at: number): Promise<void> {
     const keyIds = this.#unstored.countedKeys()
     for (let left = this.#noted.length, from = 0; left > 0 || from < keyIds.length; left -= ENTRY, from += ENTRY) {
@@ -69,10 +74,8 @@ export class UseLog {
   /** Stores all that was noted before the call. Entries that cannot be applied keep back nothing else, and are tried again. */
   async store (at: number): Promise<void> {
     try {
-      let failure = await this.#tryToApply()
-      if (failure !== null) this.#leaveLogged()
       const batches = this.#entries.length === 0 ? null : await this.#compact(at)
-      failure ??= await this.#tryToApply(batches ?? [])
+      const failure = await this.#tryToApply(batches ?? [])
       if (batches === null) await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
       if (failure !== null) throw failure
     } finally {
@@ -108,7 +111,7 @@ export class UseLog {
   /** Leaves what entries hold to them: from now on they are only to be applied. */
   #leaveLogged (): void {
     this.#unstored.forgetLogged()
-    this.#due = [...this.#due, ...this.#entries]
+    this.#due = this.#entries
     this.#entries = []
   }
 
@@ -135,35 +138,31 @@ export class UseLog {
       this.#leaveLogged()
       return null
     }
-    this.#due = [...this.#due, ...entries]
+    this.#due = entries
     this.#entries = []
     return batches
   }
 
-  /** Applies what is due, as far as possible. Returns what stood in the way, or null; throws where the database does not answer. */
-  async #tryToApply (batches: readonly Taken[] = []): Promise<unknown> {
-    try {
-      await this.#apply(batches)
-      return null
-    } catch (error) {
-      if (error instanceof UnavailableError) throw error
-      return error
-    }
-  }
-
   /**
-   * Applies the entries that are due, in turns of their own. One that is gone by now was applied by somebody else.
+   * Applies the entries that are due, in turns of their own, each that can be. One that is gone by now was applied by somebody else.
    *
    * @param batches what they hold, where that is known
+   * @returns what stood in the way first, or null; throws where the database does not answer
    */
-  async #apply (batches: readonly Taken[] = []): Promise<void> {
-    for (let n = 0; this.#due[0] !== undefined; n++) {
+  async #tryToApply (batches: readonly Taken[] = []): Promise<unknown> {
+    let failure: unknown = null
+    for (const [n, entry] of [...this.#due].entries()) {
       if (n > 0) await nextTurn()
-      await this.#store.applyLogged(this.#due[0])
-      this.#due.shift()
-      const stored = batches[n]
-      if (stored !== undefined) this.#unstored.settle(stored.used)
+      try {
+        await this.#store.applyLogged(entry)
+        this.#due = this.#due.filter((other) => other !== entry)
+        this.#unstored.settle(batches[n]?.used ?? [])
+      } catch (error) {
+        if (error instanceof UnavailableError) throw error
+        failure ??= error
+      }
     }
+    return failure
   }
 
   /** Does what writes something that was taken out, and puts it back when that fails. */
