@@ -113,7 +113,7 @@ export const NotFoundError = createError('FST_API_KEY_NOT_FOUND', 'No %s has the
 export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
 
 /** 403: a form was sent from a page of another origin. */
-export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent from another site', 403)
+export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent by a page of another origin', 403)
 
 /**
  * 503: the database did not answer. What went wrong is in the log, as the error's cause. Carries `retryAfter`, in seconds, and

@@ -71,7 +71,7 @@ export interface ApiKeyOptions {
    * that time is over. Keys that are in the cache pass all the same. Default none.
    */
   failureLimit?: RateLimitOptions
-  /** Whether addresses are stored, logged and told to listeners. Default `true`. */
+  /** Whether addresses are stored, logged and told. Default `true`. */
   recordIp?: boolean
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: () => number

@@ -35,11 +35,23 @@ t.test('with recordIp: false no address is stored, told or logged', async (t) =>
 t.test('with recordIp: false what was remembered before tells no address either', async (t) => {
   const database = join(t.testdir(), 'keys.db')
   const before = await server(t, { database })
-  const { id } = await before.apiKeys.create('ann', {}, { actor: 'admin', ip: '192.0.2.1' })
+  const { id, key } = await before.apiKeys.create('ann', {}, { actor: 'admin', ip: '192.0.2.1' })
+  await before.apiKeys.verify(key, { ip: '192.0.2.2' })
+  t.match(await before.apiKeys.get(id), { loggedIp: '192.0.2.2' })
   t.match(await before.apiKeys.history({ keyId: id }), { entries: [{ actor: 'admin', ip: '192.0.2.1' }] })
   await before.close()
   const app = await server(t, { database, recordIp: false })
   t.match(await app.apiKeys.history({ keyId: id }), { entries: [{ actor: 'admin', ip: null }] })
+  const told: unknown[] = [await app.apiKeys.get(id), await app.apiKeys.list('ann'), await app.apiKeys.identify(key)]
+  for (const event of ['apiKeyUpdated', 'apiKeyRotated', 'apiUserLoggedOut', 'apiKeyRevoked'] as const satisfies (keyof ApiKeyEvents)[]) {
+    app.apiKeys.on(event, (payload: unknown) => told.push(payload))
+  }
+  await app.apiKeys.update(id, { name: 'other' })
+  await app.apiKeys.rotate(id)
+  await app.apiKeys.logout(id)
+  await app.apiKeys.revoke(id)
+  t.equal(told.length, 7)
+  t.notMatch(JSON.stringify(told), ADDRESSES)
 })
 
 t.test('with recordIp: false a login begins with the first use and the first after a logout, from whatever address', async (t) => {

@@ -69,7 +69,7 @@ test('forms from another site are refused', async (t) => {
   for (const [url, fields] of FORMS) {
     const page = await post(url, fields, 'root', { 'sec-fetch-site': 'cross-site' })
     t.equal(page.statusCode, 403)
-    t.match(textOf(page), 'This form came from another site')
+    t.match(textOf(page), 'This form came from elsewhere')
   }
   t.same(await app.apiKeys.profiles.list(), [])
 })

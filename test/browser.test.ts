@@ -207,7 +207,7 @@ pageTest("a form on another site's page makes nothing", {}, async (t, page) => {
   await page.goto('data:text/html,' + encodeURIComponent(`<form method="post" action="${example.address}/keys"><input name="name" value="evil"><button>Go</button></form>`))
   await page.getByRole('button').click()
   // The session's cookie does not even go along.
-  await page.getByRole('heading', { name: 'This form came from another site' }).waitFor()
+  await page.getByRole('heading', { name: 'This form came from elsewhere' }).waitFor()
   await page.goto(`${example.address}/keys`)
   await page.getByText('No keys').waitFor()
   t.equal(await page.getByRole('row').count(), 0)

@@ -232,6 +232,28 @@ test('the old secret is told to work only while the key does', async (t) => {
   t.match(textOf(answer), 'The key “k” has a new secret. It is disabled: requests with it are refused until you enable it. Secret')
 })
 
+test('no secret is told to work while its owner may not use the API', async (t) => {
+  const { app, get, post } = await buildPages(t)
+  const why = 'Your API keys are not accepted at the moment. Ask the people who run this service why.'
+  const { id, rotatedAt } = await app.apiKeys.create('ann', { name: 'k' })
+  await app.apiKeys.rotate(id, { overlap: '24h' })
+  await app.apiKeys.profiles.update('ann', { canUseApi: false })
+  const page = textOf(await get(`/keys/${id}`))
+  t.match(page, why)
+  t.notMatch(page, 'still works')
+  t.notMatch(textOf(await get(`/keys/${id}/rotate`)), 'still works')
+  const { rotatedAt: rotated } = await app.apiKeys.get(id) ?? { rotatedAt }
+  t.match(textOf(await post(`/keys/${id}/rotate`, { overlap: '1h', rotated: String(rotated?.getTime()) })), `The key “k” has a new secret. ${why} Secret`)
+  t.match(textOf(await post('/keys', { name: 'n', expiry: '30d' })), `The key “n” is made. ${why} It expires 13 Apr 2026 . Secret`)
+  await post(`/keys/${id}/disable`, {})
+  const enabled = await post(`/keys/${id}/enable`, {})
+  const told = textOf(await get(String(enabled.headers.location)))
+  t.match(told, `The key is enabled. ${why}`)
+  t.notMatch(told, 'accepted again')
+  await app.apiKeys.profiles.update('ann', { canUseApi: true })
+  t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works')
+})
+
 test("somebody else's key has no pages", async (t) => {
   const { app, get, post } = await buildPages(t)
   const { id } = await app.apiKeys.create('bob', { name: 'of bob' })

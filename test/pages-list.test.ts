@@ -25,7 +25,7 @@ test('somebody whose keys have all ended is not taken for one who never had any'
   t.match(textOf(await get('/keys')), 'No keys Name a key above and create it. You will see its secret once: copy it into your program.')
 })
 
-test('a use is told at once in both columns, and while nothing can be written the page comes without it', async (t) => {
+test('a use is told at once in both columns, also while nothing can be written', async (t) => {
   const file = join(t.testdir(), 'keys.db')
   const database = new Database(file, { timeout: 0 })
   const other = new Database(file)
@@ -37,7 +37,7 @@ test('a use is told at once in both columns, and while nothing can be written th
   other.exec('BEGIN IMMEDIATE')
   await app.apiKeys.verify(key)
   await t.rejects(app.apiKeys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
-  for (const [url, text] of [['/keys', 'just now 1 use Revoke'], [`/keys/${id}`, 'Accepted 1 Refused 0']] as const) {
+  for (const [url, text] of [['/keys', 'just now 2 uses Revoke'], [`/keys/${id}`, 'Accepted 2 Refused 0']] as const) {
     const page = await get(url)
     t.equal(page.statusCode, 200, url)
     t.match(textOf(page), text)

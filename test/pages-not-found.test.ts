@@ -19,7 +19,7 @@ test('below the pages, an address that is no page gets one, or the way to sign i
   for (const user of ['ann', null]) t.match(textOf(await post('/keys/a/b', { name: 'k' }, user)), /^There is no such page/)
   const foreign = await post('/keys/a/b', { name: 'k' }, 'ann', { origin: 'https://example.org' })
   t.equal(foreign.statusCode, 403)
-  t.match(textOf(foreign), 'This form came from another site')
+  t.match(textOf(foreign), 'This form came from elsewhere')
   t.equal((await app.inject({ method: 'DELETE', url: '/keys/x' })).statusCode, 404)
 })
 

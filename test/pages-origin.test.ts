@@ -59,7 +59,7 @@ test('a refused form gets a page, before anybody is asked who is there', async (
   for (const url of ['/keys', `/keys/${id}/revoke`]) {
     const page = await post(url, { name: 'x' }, 'ann', { 'sec-fetch-site': 'cross-site' })
     t.equal(page.statusCode, 403)
-    t.match(textOf(page), 'This form came from another site Nothing was changed.')
+    t.match(textOf(page), 'This form came from elsewhere Nothing was changed. It was sent by a page of another address.')
   }
   t.equal(asked, 0)
   t.equal((await app.apiKeys.get(id))?.state, 'active')

@@ -13,7 +13,7 @@ export interface KeySettings extends TermSettings {
   readonly keySize: number
   readonly autoProfile: boolean | ((user: User) => boolean | Promise<boolean>)
   readonly cacheSize: number | false
-  /** Whether addresses are stored, logged and told to listeners. */
+  /** Whether addresses are stored, logged and told. */
   readonly recordIp: boolean
   /** Failed attempts from one address until it has to wait; null for no limit. */
   readonly failureLimit: RateLimit | null

@@ -50,7 +50,7 @@ export interface KeyRecord {
   readonly expiresAt: Date | null
   /** When the key was last accepted. Other processes see that up to a second late, or ten where more than 500 keys are in use. */
   readonly lastUsedAt: Date | null
-  /** The address of the current login; null before the first one, after a logout, and after a use with `recordIp: false`. */
+  /** The address of the current login; null before the first one, after a logout, and with `recordIp: false`, also for logins from before that. */
   readonly loggedIp: string | null
   /** When it got its present secret; null when that is its first. */
   readonly rotatedAt: Date | null
@@ -93,7 +93,7 @@ export interface NewKey extends KeyRecord {
 }
 
 /** Makes the record that the application sees of a stored key, at a time in milliseconds. */
-export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings): KeyRecord {
+export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings & { readonly recordIp: boolean }): KeyRecord {
   return {
     id: row.id,
     userId: row.userId,
@@ -106,8 +106,8 @@ export function toKeyRecord (row: KeyRow, at: number, settings: TermSettings): K
     createdAt: new Date(row.createdAt),
     expiresAt: toDate(row.expiresAt),
     lastUsedAt: toDate(row.lastUsedAt),
-    // Empty for a login from an address that is not to be kept.
-    loggedIp: row.loggedIp || null,
+    // Empty for a login from an address that was not to be kept.
+    loggedIp: settings.recordIp && row.loggedIp !== '' ? row.loggedIp : null,
     rotatedAt: toDate(row.rotatedAt),
     previousUntil: toDate(row.previousUntil),
     previousUsedAt: toDate(row.rotatedAt !== null && row.previousUsedAt !== null && row.previousUsedAt >= row.rotatedAt ? row.previousUsedAt : null),

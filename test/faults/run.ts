@@ -8,8 +8,8 @@ import { counting, frozen, killed, revoking, shutdown, terminated, type Run } fr
 
 /*
  * `npm run test:faults [-- trials] [--forgiving]`: several servers on one PostgreSQL, and what happens to them. Prints what
- * it counted, and exits with 1 when a goal is missed. With --forgiving, the goals of 20 and 50 ms are told and not judged, since a machine that does
- * other things too may take as long for a bare notification.
+ * it counted, and exits with 1 when a goal is missed. With --forgiving, how many milliseconds a revocation takes while all
+ * connections are well is told and not judged, since a machine that does other things too may take as long for a bare notification.
  */
 
 const { values: { forgiving }, positionals: [first = '1000'] } = parseArgs({ options: { forgiving: { type: 'boolean', default: false } }, allowPositionals: true })

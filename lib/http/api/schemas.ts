@@ -60,7 +60,7 @@ const KEY = {
   createdAt: TIME,
   expiresAt: { ...orNull(TIME), description: 'null for never' },
   lastUsedAt: orNull(TIME),
-  loggedIp: { ...orNull(ANY_TEXT), description: 'the address of the current login' },
+  loggedIp: { ...orNull(ANY_TEXT), description: 'the address of the current login, null where none is told' },
   rotatedAt: { ...orNull(TIME), description: 'when it got its present secret, where that is not its first' },
   previousUntil: { ...orNull(TIME), description: 'until when the secret before works' },
   previousUsedAt: orNull(TIME),

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { KeyRecord } from '../../keys/records.js'
 import { toCurl } from './curl.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
-import { surroundings } from './owned-key.js'
+import { surroundings, whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
 
@@ -15,6 +15,7 @@ export async function sendCreated (visit: Visit, key: KeyRecord, secret: string,
   const { context, visitor, language, base, request, reply } = visit
   const now = context.now()
   const { home, holder } = surroundings(visit, key)
+  const forbidden = await whyForbidden(visit, key)
   return await sendPage(context, reply, {
     status: 200,
     view: 'created',
@@ -27,8 +28,9 @@ export async function sendCreated (visit: Visit, key: KeyRecord, secret: string,
       secret,
       curl: toCurl(request, context.header, secret, context.examplePath()),
       isRotated,
+      forbidden,
       // Without an overlap it ends at the moment of the rotation.
-      previousUntil: isRotated ? toPreviousUntil(key, now, language) : null
+      previousUntil: isRotated ? toPreviousUntil(key, forbidden, now, language) : null
     }
   })
 }

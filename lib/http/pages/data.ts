@@ -336,7 +336,7 @@ export interface KeyPageView {
   readonly addresses: readonly string[] | null
   /** When it got its present secret; null when that is its first. */
   readonly rotated: TimeView | null
-  /** Until when the secret before works too; null when it does not, as while the key is disabled. */
+  /** Until when the secret before works too; null when it does not, as while the key is disabled or its owner may not use the API. */
   readonly previousUntil: TimeView | null
   /** When that was last used since the rotation; null for not at all. */
   readonly previousUsed: TimeView | null
@@ -373,6 +373,8 @@ export interface CreatedView {
   readonly curl: string
   /** Whether the key had another secret before. */
   readonly isRotated: boolean
+  /** Why no key of its owner is accepted at the moment; null when that is not so. */
+  readonly forbidden: string | null
   /** Until when that one works too; null when it does not. */
   readonly previousUntil: TimeView | null
 }

@@ -40,9 +40,11 @@ export function toKeyView (key: KeyRecord, base: string, now: number, language: 
 /**
  * Until when a key's secret from before its rotation works too; null when it does not, as of a key whose present secret does not
  * either.
+ *
+ * @param forbidden why no key of its owner is accepted; null when that is not so
  */
-export function toPreviousUntil ({ state, previousUntil }: KeyRecord, now: number, language: Language): TimeView | null {
-  return state === 'active' && previousUntil !== null && previousUntil.getTime() > now ? language.due(previousUntil, now) : null
+export function toPreviousUntil ({ state, previousUntil }: KeyRecord, forbidden: string | null, now: number, language: Language): TimeView | null {
+  return state === 'active' && forbidden === null && previousUntil !== null && previousUntil.getTime() > now ? language.due(previousUntil, now) : null
 }
 
 function stateOf ({ state, createdAt, expiresAt }: KeyRecord, now: number): KeyView['state'] {

@@ -8,7 +8,7 @@ import { readHint } from './form.js'
 import { toHistoryView } from './history-view.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
 import { toLimitsView } from './limits-view.js'
-import { findKey, surroundings } from './owned-key.js'
+import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
 
@@ -26,20 +26,21 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
   const profile = await service.profiles.get(key.userId)
   const view = toKeyView(key, base, now, language)
   const uses = await service.uses([key.id])
+  const forbidden = await whyForbidden(visit, key)
   return await sendPage(visit.context, reply, {
     status: 200,
     view: 'key',
     title: language.isolate(view.name),
     visitor,
     ...surroundings(visit, key),
-    notice: doneNotice(key, readHint(request.query, 'done'), history.entries[0]?.action, visit),
+    notice: noticeOf(visit, key, history.entries[0]?.action, forbidden),
     data: {
       key: view,
       isLive: isLive(key),
       scopes: toScopeViews(key, scopes, profile?.scopes ?? null),
       addresses: key.allowedIps,
       rotated: key.rotatedAt === null ? null : language.past(key.rotatedAt, now),
-      previousUntil: toPreviousUntil(key, now, language),
+      previousUntil: toPreviousUntil(key, forbidden, now, language),
       previousUsed: key.previousUsedAt === null ? null : language.past(key.previousUsedAt, now),
       reason: key.revokedReason,
       chart: toChartView(uses.get(key.id) as DayUsage[], now, language),
@@ -61,13 +62,16 @@ function toScopeViews ({ scopes }: KeyRecord, declared: ReadonlyMap<string, stri
   return scopes.map((name) => ({ name, text: declared?.get(name) ?? null, counts: allowed === null || allowed.includes(name) }))
 }
 
-/** Tells what was just done, provided that it was. */
-function doneNotice ({ state }: KeyRecord, done: string | undefined, action: string | undefined, { language: { say } }: Visit): Notice | null {
-  if (action !== 'apiKeyUpdated') return null
-  switch (done) {
-    case 'changed': return { kind: 'success', text: say('key.wasChanged') }
-    case 'enabled': return state === 'active' ? { kind: 'success', text: say('key.wasEnabled') } : null
-    case 'disabled': return state === 'disabled' ? { kind: 'success', text: say('key.wasDisabled') } : null
-    default: return null
-  }
+/**
+ * Tells what was just done, provided that it was, or why the key is not accepted.
+ *
+ * @param action the last that was done with it
+ */
+function noticeOf ({ request, language: { say } }: Visit, { state }: KeyRecord, action: string | undefined, forbidden: string | null): Notice | null {
+  const done = action === 'apiKeyUpdated' ? readHint(request.query, 'done') : undefined
+  if (done === 'changed') return { kind: 'success', text: say('key.wasChanged') }
+  if (done === 'disabled' && state === 'disabled') return { kind: 'success', text: say('key.wasDisabled') }
+  const isEnabled = done === 'enabled' && state === 'active'
+  if (forbidden !== null) return { kind: 'warning', text: isEnabled ? `${say('key.isEnabled')} ${forbidden}` : forbidden }
+  return isEnabled ? { kind: 'success', text: say('key.wasEnabled') } : null
 }

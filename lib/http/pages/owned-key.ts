@@ -17,6 +17,14 @@ export async function findKey ({ context, visitor, request }: Visit): Promise<Ke
   return key
 }
 
+/** Says that no key of a key's owner is accepted, whatever state it is in; null when that is not so. */
+export async function whyForbidden ({ context, visitor, language: { say } }: Visit, { userId }: KeyRecord): Promise<string | null> {
+  const profile = await context.service.profiles.get(userId)
+  // Keys of a deleted profile are revoked, and say so themselves.
+  if (profile === null || profile.canUseApi) return null
+  return say(userId === visitor.owner ? 'list.notAccepted' : 'admin.isForbidden')
+}
+
 /** Where the pages of a key lead back to: the visitor's list, or where an administrator looks after the key's owner. */
 export function homeOf (visit: Visit, { userId }: KeyRecord): Home {
   return userId === visit.visitor.owner ? { href: visit.base, name: visit.language.say('page.back') } : toUserHome(visit, userId)

@@ -7,7 +7,7 @@ import { codeOf } from './failure.js'
 import { readField, readHint } from './form.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
 import type { Language } from './language.js'
-import { findKey, surroundings } from './owned-key.js'
+import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
 
@@ -66,7 +66,7 @@ async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: 
       overlaps: toChoices(key, now, readHint(visit.request.query, 'overlap'), language),
       error,
       rotated: String(key.rotatedAt?.getTime() ?? ''),
-      previousUntil: toPreviousUntil(key, now, language)
+      previousUntil: toPreviousUntil(key, await whyForbidden(visit, key), now, language)
     }
   })
 }

@@ -68,6 +68,7 @@ export const TEXT = {
   'key.revoke': 'Revoke',
   'key.actions': 'Change this key',
   'key.wasChanged': 'The changes are saved.',
+  'key.isEnabled': 'The key is enabled.',
   'key.wasEnabled': 'The key is enabled. Requests with it are accepted again.',
   'key.wasDisabled': 'The key is disabled. Requests with it are refused until you enable it.',
 
@@ -132,6 +133,7 @@ export const TEXT = {
   'rotated.title': 'The new secret',
   'rotated.lead': 'The key “{name}” has a new secret, which works from now on.',
   'rotated.disabled': 'The key “{name}” has a new secret. It is disabled: requests with it are refused until you enable it.',
+  'rotated.forbidden': 'The key “{name}” has a new secret.',
   'rotated.until': 'The old one still works, and ends {time}.',
   'rotated.atOnce': 'The old one does not work any more.',
 
@@ -202,6 +204,7 @@ export const TEXT = {
 
   'created.title': 'Your new API key',
   'created.lead': 'The key “{name}” works from now on.',
+  'created.forbidden': 'The key “{name}” is made.',
   'created.expires': 'It expires {time}.',
   'created.secret': 'Secret',
   'created.copy': 'Copy',
@@ -283,8 +286,8 @@ export const TEXT = {
   'message.noPageText': 'No page has this address.',
   'message.noProfile': 'You have no access to the API',
   'message.noProfileText': 'Ask the people who run this service to give you access, then open this page again.',
-  'message.foreign': 'This form came from another site',
-  'message.foreignText': 'Nothing was changed. Make and revoke keys on the pages of this site only.',
+  'message.foreign': 'This form came from elsewhere',
+  'message.foreignText': 'Nothing was changed. It was sent by a page of another address. Make and revoke keys on the pages here only.',
   'message.unreadable': 'The form could not be read',
   'message.unreadableText': 'Nothing was changed. Go back to your keys and try again.',
   'message.tooLarge': 'The form is too large',
