@@ -57,6 +57,7 @@ function recorder () {
       counts.push(...replacing[entry - 1]?.counts ?? [])
       return true
     },
+    async countLogged (entries) { return entries.length },
     async recoverUses () {}
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),

@@ -34,6 +34,17 @@ test('an administrator makes a key for somebody, whose secret is shown this once
   t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 
+test('an administrator is told where no key of the user is accepted', async (t) => {
+  const { app, get, post } = await buildAdmin(t)
+  await app.apiKeys.profiles.create('ann', { canUseApi: false })
+  const why = 'None of the user’s keys is accepted at the moment.'
+  const page = await post(MAKE, { name: 'k', nonce: nonceOf(await get(USER)) })
+  t.match(textOf(page), `The key “k” is made. ${why}`)
+  const [key] = await app.apiKeys.list('ann')
+  t.match(textOf(await get(`/keys/${key?.id}`)), why)
+  t.match(textOf(await post(`/keys/${key?.id}/rotate`, { overlap: '0' })), `The key “k” has a new secret. ${why}`)
+})
+
 test('whose key it becomes is in the address and never in the form', async (t) => {
   const { app, post } = await buildAdmin(t)
   await app.apiKeys.profiles.create('ann')

@@ -22,7 +22,7 @@ test('the secret is in a field that can be read and selected, its copy button wa
   const { post } = await buildPages(t)
   const page = await post('/keys', { name: 'k' })
   t.match(page.body, /<label for="ak-secret">/)
-  t.match(page.body, /<textarea id="ak-secret"[^>]* readonly [^>]*autofocus>/)
+  t.match(page.body, /<textarea id="ak-secret"[^>]* readonly rows="2" [^>]*autofocus>/)
   t.match(page.body, /<button [^>]*data-ak-copy="ak-secret" hidden>Copy</)
 })
 

@@ -1,6 +1,7 @@
 import { mock } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
 import { test } from 'tap'
+import { UnavailableError } from '../lib/errors.js'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
 
 const DAY = 86_400_000
@@ -245,13 +246,32 @@ test('no secret is told to work while its owner may not use the API', async (t) 
   const { rotatedAt: rotated } = await app.apiKeys.get(id) ?? { rotatedAt }
   t.match(textOf(await post(`/keys/${id}/rotate`, { overlap: '1h', rotated: String(rotated?.getTime()) })), `The key “k” has a new secret. ${why} Secret`)
   t.match(textOf(await post('/keys', { name: 'n', expiry: '30d' })), `The key “n” is made. ${why} It expires 13 Apr 2026 . Secret`)
-  await post(`/keys/${id}/disable`, {})
-  const enabled = await post(`/keys/${id}/enable`, {})
-  const told = textOf(await get(String(enabled.headers.location)))
-  t.match(told, `The key is enabled. ${why}`)
-  t.notMatch(told, 'accepted again')
+  const after = async (path: string, fields: Record<string, string> = {}) => textOf(await get(String((await post(`/keys/${id}/${path}`, fields)).headers.location)))
+  t.match(await after('disable'), new RegExp(`The key is disabled\\. ${why} k Disabled`))
+  t.match(textOf(await post(`/keys/${id}/rotate`, { overlap: '0', rotated: String((await app.apiKeys.get(id))?.rotatedAt?.getTime()) })), `The key “k” has a new secret. ${why} Secret`)
+  t.match(await after('enable'), new RegExp(`The key is enabled\\. ${why} k Active`))
+  t.match(await after('edit', { name: 'k', expiry: 'keep', addresses: '' }), new RegExp(`The changes are saved\\. ${why} k Active`))
   await app.apiKeys.profiles.update('ann', { canUseApi: true })
+  await app.apiKeys.rotate(id, { overlap: '24h' })
   t.match(textOf(await get(`/keys/${id}`)), 'The old secret still works')
+})
+
+test('nothing that fails once there is a secret keeps it from being shown', async (t) => {
+  for (const verb of ['create', 'rotate'] as const) {
+    const { app: { apiKeys }, post } = await buildPages(t)
+    const { id } = await apiKeys.create('ann', { name: 'k' })
+    const change = apiKeys[verb].bind(apiKeys) as (...args: unknown[]) => Promise<never>
+    apiKeys[verb] = async (...args: unknown[]) => {
+      const made = await change(...args)
+      const fail = async () => { throw new UnavailableError() }
+      Object.assign(apiKeys, { get: fail, list: fail, uses: fail, history: fail })
+      apiKeys.profiles.get = fail
+      return made
+    }
+    const page = await post(verb === 'create' ? '/keys' : `/keys/${id}/rotate`, { name: 'n', expiry: '30d', overlap: '0' })
+    t.equal(page.statusCode, 200)
+    t.match(await apiKeys.verify(String(/<textarea id="ak-secret"[^>]*>(\w+)</.exec(page.body)?.[1])), { id: 'ann' })
+  }
 })
 
 test("somebody else's key has no pages", async (t) => {

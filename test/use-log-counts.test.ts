@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { mock } from 'node:test'
 import fc from 'fast-check'
@@ -139,7 +140,7 @@ onEachShared('where entries cannot be replaced any more, they are applied as the
 })
 
 onEachShared('one entry that cannot be applied keeps back no other, and nothing more is logged meanwhile', async (t, options) => {
-  const { keys, use, counts, state } = await logging(t, options)
+  const { keys, made, use, counts, state } = await logging(t, options)
   let first: number | null = null
   state.onApply = async (entry) => {
     first ??= entry
@@ -147,6 +148,11 @@ onEachShared('one entry that cannot be applied keeps back no other, and nothing 
   }
   await t.rejects(keys.flush(), { code: 'FST_API_KEY_INTERNAL' })
   t.strictSame(await counts(), ['200: 0 accepted 1', '100: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3'])
+  for (const [n, accepted] of [[0, 1], [250, 4]] as const) {
+    const id = String(made[n]?.id)
+    t.match((await keys.uses([id])).get(id), [{ accepted }], 'a page does without what cannot be stored')
+    await t.rejects(keys.usage(id), { code: 'FST_API_KEY_INTERNAL' })
+  }
   const { logged } = state
   await use(0, MANY)
   mock.timers.tick(1000)
@@ -184,6 +190,35 @@ onEachShared('counts are stored once when another process took this one for dead
   await keys.flush()
   t.strictSame(await counts(), ALL)
   t.match(await heir.keys.get(String(made[99]?.id)), { lastUsedAt: new Date(clock.time) })
+})
+
+onEachShared('counts are told once when another process has stored what this one had logged', async (t, options) => {
+  const { keys, clock, made } = await logging(t, options)
+  const id = String(made[0]?.id)
+  const heir = await processOn(t, options, clock)
+  await heir.store.recoverUses(T0 + 1)
+  t.match((await keys.uses([id])).get(id), [{ accepted: 4 }])
+  t.match(await keys.usage(id), [{ accepted: 4 }])
+  t.match(await heir.keys.usage(id), [{ accepted: 4 }])
+})
+
+t.test('two entries in a row that cannot be applied end a turn, and the next begins behind them', async (t) => {
+  const { keys, state, counts } = await logging(t, { database: join(t.testdir(), 'keys.db') })
+  const tried: number[] = []
+  state.onApply = async (entry) => {
+    tried.push(entry)
+    throw new InternalError()
+  }
+  await t.rejects(keys.flush())
+  await t.rejects(keys.flush())
+  const [first, second, third, fourth] = tried
+  t.equal(new Set([first, second, third]).size, 3)
+  t.equal(fourth, first)
+  t.equal(tried.length, 4)
+  state.onApply = async () => {}
+  await keys.flush()
+  const [, ...others] = ALL
+  t.strictSame(await counts(), ['300: 0 accepted 4', ...others.slice(1)])
 })
 
 onEachShared('counts are stored once when another process recovered a part of what this one had logged', async (t, options) => {
@@ -256,16 +291,19 @@ onEachShared('what was accepted before a day ended is counted for it, whether it
 type Step =
   | { readonly kind: 'use' | 'other' | 'refuse', readonly every: number, readonly from: number }
   | { readonly kind: 'seconds' | 'days' | 'failures', readonly count: number }
+  /** The counts are asked for of a database that takes so many turns before and after it has read. */
+  | { readonly kind: 'look', readonly turns: number }
   /** What was logged until so many steps ago is recovered by another. */
   | { readonly kind: 'recover', readonly ago: number }
   | { readonly kind: 'flush' }
   /** The answer of the database to the next entry that is applied, or replaced, does not arrive. */
   | { readonly kind: 'lost' }
 
-t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once', async (t) => {
+t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once, and told so at any time', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   t.teardown(() => store.close())
   const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), log).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  const ids = made.map(({ id }) => id)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   const some = { every: fc.constantFrom(1, 1, 1, 3), from: fc.nat({ max: 50 }) }
@@ -275,6 +313,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('days'), count: fc.constantFrom(1, 1, -1) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('failures'), count: fc.integer({ min: 1, max: 8 }) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('recover'), ago: fc.nat({ max: 4 }) }) },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('look'), turns: fc.nat({ max: 6 }) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('flush', 'lost') }) }
   )
   const history = fc.array(fc.record({ step, isMeanwhile: fc.boolean() }), { minLength: 5, maxLength: 25 })
@@ -285,6 +324,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     let now = (firstDay + 50) * DAY
     let failures = 0
     let isLost = false
+    let hasLost = false
     const meanwhile: Step[] = []
     const happened = new Map<string, number>()
     const accesses = made.map(({ id }) => [1, 2].map(() => new Access(accessRow({ id }), openTerms, 0, 0)))
@@ -307,7 +347,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       isLost = false
       throw new UnavailableError()
     })
-    const { saveUses, saveUsage, logUses, replaceLogged, applyLogged, recoverUses } = store
+    const { saveUses, saveUsage, logUses, replaceLogged, applyLogged, countLogged, recoverUses } = store
     const activity = new Activity({
       batchSize: 150,
       saveUses: verb(saveUses),
@@ -315,8 +355,27 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       logUses: verb(logUses),
       replaceLogged: losing(replaceLogged),
       applyLogged: losing(applyLogged),
+      countLogged: verb(countLogged),
       recoverUses
     }, log, () => now)
+    /** What was told of too much or too little. */
+    const wrong: string[] = []
+    const looks: Promise<void>[] = []
+    async function look (turns: number): Promise<void> {
+      const before = new Map(happened)
+      const wait = async () => { for (let i = 0; i < turns; i++) await nextTurn() }
+      const told = await activity.counted(ids, firstDay, firstDay + 99, async () => {
+        await wait()
+        const stored = await verb(store.readUsage)(ids, firstDay, firstDay + 99)
+        await wait()
+        return stored
+      }).catch(() => null)
+      const sums = new Map<string, number>()
+      for (const { keyId, day, outcome, count } of told ?? []) sums.set(`${keyId} ${day} ${outcome}`, (sums.get(`${keyId} ${day} ${outcome}`) ?? 0) + count)
+      for (const [name, sum] of sums) if (sum > Number(happened.get(name))) wrong.push(`${name}: ${sum}, not ${happened.get(name)}`)
+      // Entries of which nobody knows, since the answer to their making was lost, are missing until somebody recovers them.
+      if (told !== null && !hasLost) for (const [name, least] of before) if (Number(sums.get(name) ?? 0) < least) wrong.push(`${name}: ${sums.get(name)}, not ${least}`)
+    }
     const count = (access: Access, outcome: string) => {
       const name = `${access.user.keyId} ${Math.floor(now / DAY)} ${outcome}`
       happened.set(name, (happened.get(name) ?? 0) + 1)
@@ -326,7 +385,9 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       if (step.kind === 'days') now += step.count * DAY
       else if (step.kind === 'failures') failures = step.count
       else if (step.kind === 'recover') await store.recoverUses(now - step.ago)
-      else if (step.kind === 'lost') isLost = true
+      else if (step.kind === 'lost') isLost = hasLost = true
+      // It waits for what is written, in the middle of which it may begin.
+      else if (step.kind === 'look') looks.push(look(step.turns))
       else if (step.kind === 'flush') activity.flush().catch(() => {})
       else if ('from' in step) for (let i = step.from; i < MANY; i += step.every) touch(step.kind, i)
       else if (step.kind === 'seconds') for (let i = 0; i < step.count; i++) await second()
@@ -351,12 +412,14 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     isLost = false
     meanwhile.length = 0
     await activity.flush()
+    await Promise.all(looks)
+    t.strictSame(wrong, [])
     // What was replaced, and nobody knows of, is left for whoever recovers it.
     if (history.some(({ step }) => step.kind === 'lost')) await store.recoverUses(Number.MAX_SAFE_INTEGER)
-    const stored = await store.readUsage(made.map(({ id }) => id), firstDay, firstDay + 99)
+    const stored = await store.readUsage(ids, firstDay, firstDay + 99)
     t.strictSame(new Map(stored.map(({ keyId, day, outcome, count }) => [`${keyId} ${day} ${outcome}`, count] as const).toSorted()), new Map([...happened].toSorted()))
     await store.recoverUses(Number.MAX_SAFE_INTEGER)
-    t.strictSame(await store.readUsage(made.map(({ id }) => id), firstDay, firstDay + 99), stored, 'and nothing is left in the log')
+    t.strictSame(await store.readUsage(ids, firstDay, firstDay + 99), stored, 'and nothing is left in the log')
     await activity.close()
   }), { numRuns: 150 })
 })

@@ -61,6 +61,7 @@ function recorder (t: Test) {
       attempt(`apply ${entry}`)
       return true
     },
+    async countLogged (entries) { return entries.length },
     async recoverUses (before) {
       attempt(`recover ${before}`)
       await state.onRecover()

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { DayCount } from '../store/accounts.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { Access } from './access.js'
@@ -6,6 +5,7 @@ import type { Saves } from './patience.js'
 import { DAY, dayOf } from './tally.js'
 import { Unstored } from './unstored.js'
 import { UseLog } from './use-log.js'
+import { WriteQueue } from './write-queue.js'
 
 /** How long a use may wait before it is written, in milliseconds. */
 const INTERVAL = 1000
@@ -44,10 +44,10 @@ export class Activity {
   readonly #now: () => number
   readonly #unstored = new Unstored()
   readonly #useLog: UseLog
+  readonly #queue = new WriteQueue()
   /** When the day ends whose uses are counted. */
   #dayEnd = 0
   #timer: NodeJS.Timeout | null = null
-  #writing: Promise<void> = Promise.resolve()
   #failing = false
   #isRecovering = false
   #isClosed = false
@@ -118,18 +118,25 @@ export class Activity {
   }
 
   /**
-   * Reads stored counts, and gives with them what is counted in memory of the same keys and days. In between nothing is written, or
-   * it would be in both or in neither.
+   * Reads stored counts, and gives with them what is counted in memory of the same keys and days.
    *
-   * @param patience how long at most to wait for what is being written, in milliseconds; without it as long as that takes. Of what is
-   * still being written then, some may be missing
+   * @param patience how long at most to wait for what is being written, in milliseconds; without it as long as that takes
+   * @returns null when something is in both or in neither: it is still being written, or cannot be applied
    */
-  async counted (keyIds: readonly string[], first: number, last: number, read: () => Promise<DayCount[]>, patience?: number): Promise<DayCount[]> {
-    const written = this.#writing
-    const isTurn = patience === undefined ? written : Promise.race([written, sleep(patience, undefined, { ref: false })])
-    const counted = isTurn.then(read).then((stored) => [...stored, ...this.#unstored.countsOf(keyIds).filter(({ day }) => day >= first && day <= last)])
-    this.#writing = Promise.allSettled([written, counted]).then(() => {})
-    return await counted
+  async counted (keyIds: readonly string[], first: number, last: number, read: () => Promise<DayCount[]>, patience?: number): Promise<DayCount[] | null> {
+    return await this.#queue.readBetween(async () => {
+      if (this.#useLog.isStuck) return null
+      const stored = await read()
+      if (await this.#useLog.isWhole()) return [...stored, ...this.countsOf(keyIds, first, last)]
+      // Another process has stored what is in memory as logged. To store the rest finds that out too.
+      this.flush().catch(() => {})
+      return null
+    }, patience)
+  }
+
+  /** What is counted in memory of some keys, from one day to another, both included. */
+  countsOf (keyIds: readonly string[], first: number, last: number): DayCount[] {
+    return this.#unstored.countsOf(keyIds).filter(({ day }) => day >= first && day <= last)
   }
 
   /**
@@ -143,8 +150,8 @@ export class Activity {
 
   /** Does one thing after the other. An outage is told when it begins. */
   #enqueue (step: () => Promise<void>): Promise<void> {
-    const done = this.#writing.then(step)
-    this.#writing = done.catch((error: unknown) => this.#fail(error))
+    const done = this.#queue.add(step)
+    done.catch((error: unknown) => this.#fail(error))
     return done
   }
 

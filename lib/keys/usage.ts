@@ -30,7 +30,10 @@ const PATIENCE = 250
 
 const DATE: Check = { allowed: "a Date or a day such as '2030-01-31'", test: (value) => toDay(value) !== null }
 
-/** Reads how often a key was used and refused, by day. Days on which nothing happened are left out. */
+/**
+ * Reads how often a key was used and refused, by day. Days on which nothing happened are left out. What is counted in memory belongs to
+ * it, and has to be stored where it cannot be told otherwise.
+ */
 export async function readUsage ({ store, activity, settings }: Context, keyId: string, range: UsageRange): Promise<DayUsage[]> {
   checkKeyId(keyId)
   const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
@@ -39,17 +42,22 @@ export async function readUsage ({ store, activity, settings }: Context, keyId: 
   const first = toDay(range.from) ?? last - SHOWN_DAYS + 1
   if (first > last) throw refuse('from', 'no later than to', 'a later day')
   if (await store.getKey(keyId) === null) throw unknownKey(keyId)
-  return byDay(await activity.counted([keyId], first, last, () => store.readUsage([keyId], first, last)))
+  const read = () => store.readUsage([keyId], first, last)
+  const counts = await activity.counted([keyId], first, last, read)
+  if (counts !== null) return byDay(counts)
+  await activity.flush()
+  return byDay(await read())
 }
 
 /**
- * Reads how often each of some keys was used by day in the last 30 days. What is being written for long may be missing: pages are
- * shown also then.
+ * Reads how often each of some keys was used by day in the last 30 days. What is being written for long, or cannot be, may be missing:
+ * pages are shown also then.
  */
 export async function readUses ({ store, activity, settings }: Context, keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
   const last = dayOf(settings.now())
   const first = last - SHOWN_DAYS + 1
-  const counts = await activity.counted(keyIds, first, last, () => store.readUsage(keyIds, first, last), PATIENCE)
+  const read = () => store.readUsage(keyIds, first, last)
+  const counts = await activity.counted(keyIds, first, last, read, PATIENCE) ?? [...await read(), ...activity.countsOf(keyIds, first, last)]
   return new Map(keyIds.map((id) => [id, byDay(counts.filter(({ keyId }) => keyId === id))]))
 }
 

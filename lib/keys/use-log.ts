@@ -11,6 +11,9 @@ import type { Taken, Unstored } from './unstored.js'
 /** Keys of one entry: to put it together takes a third of a millisecond, for which requests wait. */
 const ENTRY = 1000
 
+/** After so many failures in a row, those that are left are tried the next time. */
+const MANY_FAILURES = 2
+
 /**
  * Writes the uses and counts of a busy second into a log, from which others store them should this process be killed. To store
  * those of ten thousand keys changes as many rows in nearly as many places; to log them appends ten.
@@ -41,6 +44,12 @@ export class UseLog {
   /** Whether entries are left that could not be applied. Then nothing is to be logged, since more of them would only wait as well. */
   get isStuck (): boolean {
     return this.#due.length > 0
+  }
+
+  /** Whether all entries are there of what memory keeps as logged. Others may have applied some. */
+  async isWhole (): Promise<boolean> {
+    const entries = this.#entries
+    return entries.length === 0 || await this.#store.countLogged(entries) === entries.length
   }
 
   add (access: Access): void {
@@ -144,22 +153,28 @@ export class UseLog {
   }
 
   /**
-   * Applies the entries that are due, in turns of their own, each that can be. One that is gone by now was applied by somebody else.
+   * Applies the entries that are due, in turns of their own, until two in a row cannot be. One that is gone by now was applied by
+   * somebody else.
    *
    * @param batches what they hold, where that is known
    * @returns what stood in the way first, or null; throws where the database does not answer
    */
   async #tryToApply (batches: readonly Taken[] = []): Promise<unknown> {
     let failure: unknown = null
+    let failures = 0
     for (const [n, entry] of [...this.#due].entries()) {
       if (n > 0) await nextTurn()
+      this.#due.shift()
       try {
         await this.#store.applyLogged(entry)
-        this.#due = this.#due.filter((other) => other !== entry)
         this.#unstored.settle(batches[n]?.used ?? [])
+        failures = 0
       } catch (error) {
+        // Last, so that the next time begins with those behind it.
+        this.#due.push(entry)
         if (error instanceof UnavailableError) throw error
         failure ??= error
+        if (++failures === MANY_FAILURES) break
       }
     }
     return failure

@@ -150,6 +150,8 @@ export interface Store extends AccountStore {
   replaceLogged (entries: readonly number[], texts: readonly string[], at: number): Promise<number[] | null>
   /** Stores what an entry holds and deletes it, in one step, so that counts are added once. Returns whether it was there: if not, somebody else did it. */
   applyLogged (entry: number): Promise<boolean>
+  /** How many of some entries are still there. */
+  countLogged (entries: readonly number[]): Promise<number>
   /** Applies all entries from before a time, whoever wrote them. */
   recoverUses (before: number): Promise<void>
 

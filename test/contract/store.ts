@@ -586,6 +586,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
     const entries = [await log(key, T0 + 1), await log(other, T0 + 1), await log(key, T0 + 2)]
     const texts = [useLine(use(key, T0 + 2, null), 5, 7), useLine(use(other, T0 + 1, null), 7, 7)]
     const replaced = await store.replaceLogged(entries, texts, T0 + 1)
+    t.strictSame([await store.countLogged(entries), await store.countLogged([...replaced ?? [], ...entries]), await store.countLogged([])], [0, replaced?.length, 0])
     t.equal(await store.replaceLogged(entries, texts, T0), null)
     t.equal(await store.replaceLogged([Number(replaced?.[0]), Number(entries[0])], texts, T0), null)
     await store.recoverUses(T0 + 1)
@@ -689,7 +690,7 @@ export function storeContract (t: Test, engine: string, prepare: PrepareDatabase
       () => closed.listProfiles(0, 1, ''), () => closed.listExpiring(T0, T0 + 1), () => closed.revokeKeys('ann', T0, null), () => closed.prune(T0, 1), () => closed.updateProfile('ann', { maxKeys: 1 }), () => closed.deleteProfile('ann', T0, null),
       () => closed.saveUses([use(key, T0, null)]),
       () => closed.logUses('', T0),
-      () => closed.replaceLogged([1], [], T0), () => closed.applyLogged(1),
+      () => closed.replaceLogged([1], [], T0), () => closed.applyLogged(1), () => closed.countLogged([1]),
       () => closed.recoverUses(T0)
     ]
     for (const verb of verbs) {

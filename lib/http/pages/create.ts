@@ -5,6 +5,7 @@ import { codeOf } from './failure.js'
 import { readField } from './form.js'
 import { rulesOf, toFaults, toKeyFields } from './key-form.js'
 import { sendList } from './list.js'
+import { whyForbidden } from './owned-key.js'
 import { sendMessage } from './page.js'
 import { ownProfile, type Visit } from './signed-in.js'
 
@@ -18,7 +19,7 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
   if ('faults' in answer) return await sendList(visit, { status: 400, entered, faults: answer.faults })
   try {
     const { key: secret, ...key } = await context.service.create(visitor.owner, { ...answer.fields, ...(nonce !== undefined && { nonce }) }, visitor.by)
-    return await sendCreated(visit, key, secret)
+    return await sendCreated(visit, key, secret, whyForbidden(visit, visitor.owner, profile))
   } catch (error) {
     return await explain(visit, error, entered)
   }

@@ -2,20 +2,21 @@ import type { FastifyReply } from 'fastify'
 import type { KeyRecord } from '../../keys/records.js'
 import { toCurl } from './curl.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
-import { surroundings, whyForbidden } from './owned-key.js'
+import { surroundings } from './owned-key.js'
 import { sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
 
 /**
  * Shows a secret, this once: of a new key, or after a rotation.
  *
+ * @param forbidden why no key of its owner is accepted; null when that is not so. To be found out before there is a secret, which nothing that
+ * fails may keep from being shown
  * @param isRotated whether the key had another secret before
  */
-export async function sendCreated (visit: Visit, key: KeyRecord, secret: string, isRotated = false): Promise<FastifyReply> {
+export async function sendCreated (visit: Visit, key: KeyRecord, secret: string, forbidden: string | null, isRotated = false): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const now = context.now()
   const { home, holder } = surroundings(visit, key)
-  const forbidden = await whyForbidden(visit, key)
   return await sendPage(context, reply, {
     status: 200,
     view: 'created',

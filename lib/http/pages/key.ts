@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { KeyRecord } from '../../keys/records.js'
+import type { KeyRecord, KeyState } from '../../keys/records.js'
 import type { DayUsage } from '../../keys/usage.js'
 import { toChartView } from './chart.js'
 import { isLive } from './conflict.js'
@@ -11,6 +11,7 @@ import { toLimitsView } from './limits-view.js'
 import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
 import type { Visit } from './signed-in.js'
+import type { TextName } from './text.js'
 
 /** Changes on one page. */
 const PAGE = 10
@@ -26,7 +27,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
   const profile = await service.profiles.get(key.userId)
   const view = toKeyView(key, base, now, language)
   const uses = await service.uses([key.id])
-  const forbidden = await whyForbidden(visit, key)
+  const forbidden = whyForbidden(visit, key.userId, profile)
   return await sendPage(visit.context, reply, {
     status: 200,
     view: 'key',
@@ -62,16 +63,21 @@ function toScopeViews ({ scopes }: KeyRecord, declared: ReadonlyMap<string, stri
   return scopes.map((name) => ({ name, text: declared?.get(name) ?? null, counts: allowed === null || allowed.includes(name) }))
 }
 
+/** What is told of what was just done, provided that the key is in that state; and where no key of its owner is accepted. */
+const DONE = new Map<string, { readonly state: KeyState | null, readonly usual: TextName, readonly only: TextName }>([
+  ['changed', { state: null, usual: 'key.wasChanged', only: 'key.wasChanged' }],
+  ['enabled', { state: 'active', usual: 'key.wasEnabled', only: 'key.isEnabled' }],
+  ['disabled', { state: 'disabled', usual: 'key.wasDisabled', only: 'key.isDisabled' }]
+])
+
 /**
  * Tells what was just done, provided that it was, or why the key is not accepted.
  *
  * @param action the last that was done with it
  */
 function noticeOf ({ request, language: { say } }: Visit, { state }: KeyRecord, action: string | undefined, forbidden: string | null): Notice | null {
-  const done = action === 'apiKeyUpdated' ? readHint(request.query, 'done') : undefined
-  if (done === 'changed') return { kind: 'success', text: say('key.wasChanged') }
-  if (done === 'disabled' && state === 'disabled') return { kind: 'success', text: say('key.wasDisabled') }
-  const isEnabled = done === 'enabled' && state === 'active'
-  if (forbidden !== null) return { kind: 'warning', text: isEnabled ? `${say('key.isEnabled')} ${forbidden}` : forbidden }
-  return isEnabled ? { kind: 'success', text: say('key.wasEnabled') } : null
+  const asked = action === 'apiKeyUpdated' ? DONE.get(readHint(request.query, 'done') ?? '') : undefined
+  const done = asked === undefined || (asked.state ?? state) === state ? asked : undefined
+  if (forbidden !== null) return { kind: 'warning', text: done === undefined ? forbidden : `${say(done.only)} ${forbidden}` }
+  return done === undefined ? null : { kind: 'success', text: say(done.usual) }
 }

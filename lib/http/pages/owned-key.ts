@@ -1,4 +1,5 @@
 import { unknownKey } from '../../keys/lifecycle.js'
+import type { ProfileRecord } from '../../keys/profile-records.js'
 import type { KeyRecord } from '../../keys/records.js'
 import { toUserHome } from './admin/urls.js'
 import { readField } from './form.js'
@@ -17,10 +18,8 @@ export async function findKey ({ context, visitor, request }: Visit): Promise<Ke
   return key
 }
 
-/** Says that no key of a key's owner is accepted, whatever state it is in; null when that is not so. */
-export async function whyForbidden ({ context, visitor, language: { say } }: Visit, { userId }: KeyRecord): Promise<string | null> {
-  const profile = await context.service.profiles.get(userId)
-  // Keys of a deleted profile are revoked, and say so themselves.
+/** Says that no key of a user is accepted, whatever state it is in; null when that is not so. Keys without a profile are revoked, and say so themselves. */
+export function whyForbidden ({ visitor, language: { say } }: Visit, userId: string, profile: ProfileRecord | null): string | null {
   if (profile === null || profile.canUseApi) return null
   return say(userId === visitor.owner ? 'list.notAccepted' : 'admin.isForbidden')
 }

@@ -35,9 +35,10 @@ export async function rotateKey (visit: Visit): Promise<FastifyReply> {
   if (!isLive(key)) return await tellEnded(visit, key)
   const overlap = OVERLAPS.get(chosen)
   if (overlap === undefined) return await sendRotate(visit, key, 400, language.say('rotate.unknown'))
+  const forbidden = await findForbidden(visit, key)
   try {
     const { key: secret, ...record } = await context.service.rotate(key.id, { overlap, ...(rotated !== undefined && { rotatedAt: toTime(rotated) }) }, visitor.by)
-    return await sendCreated(visit, record, secret, true)
+    return await sendCreated(visit, record, secret, forbidden, true)
   } catch (error) {
     if (codeOf(error) === 'FST_API_KEY_INVALID_ARGUMENT') return await sendRotate(visit, key, 400, language.say('rotate.tooLong'))
     return await tellConflict(visit, key, error)
@@ -49,6 +50,10 @@ function toTime (text: string): Date | null {
   if (text === '') return null
   const time = Number(text)
   return new Date(Number.isSafeInteger(time) && Math.abs(time) <= 8.64e15 ? time : 0)
+}
+
+async function findForbidden (visit: Visit, { userId }: KeyRecord): Promise<string | null> {
+  return whyForbidden(visit, userId, await visit.context.service.profiles.get(userId))
 }
 
 async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: string | null): Promise<FastifyReply> {
@@ -66,7 +71,7 @@ async function sendRotate (visit: Visit, key: KeyRecord, status: number, error: 
       overlaps: toChoices(key, now, readHint(visit.request.query, 'overlap'), language),
       error,
       rotated: String(key.rotatedAt?.getTime() ?? ''),
-      previousUntil: toPreviousUntil(key, await whyForbidden(visit, key), now, language)
+      previousUntil: toPreviousUntil(key, await findForbidden(visit, key), now, language)
     }
   })
 }

@@ -68,6 +68,7 @@ export const TEXT = {
   'key.revoke': 'Revoke',
   'key.actions': 'Change this key',
   'key.wasChanged': 'The changes are saved.',
+  'key.isDisabled': 'The key is disabled.',
   'key.isEnabled': 'The key is enabled.',
   'key.wasEnabled': 'The key is enabled. Requests with it are accepted again.',
   'key.wasDisabled': 'The key is disabled. Requests with it are refused until you enable it.',

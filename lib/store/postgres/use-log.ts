@@ -8,7 +8,7 @@ import { addCounts } from './usage.js'
 import { saveUses } from './uses.js'
 
 /** The verbs of a store that log uses and counts. */
-export function useLogVerbs ({ tables, db, changes, transaction }: Context): Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged' | 'recoverUses'> {
+export function useLogVerbs ({ tables, db, changes, transaction }: Context): Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged' | 'countLogged' | 'recoverUses'> {
   const { useLog } = tables
 
   async function log (db: PostgresDatabase, text: string, at: number): Promise<number> {
@@ -41,6 +41,10 @@ export function useLogVerbs ({ tables, db, changes, transaction }: Context): Pic
       for (const text of texts) numbers.push(await log(db, text, at))
       return numbers
     }),
+
+    async countLogged (entries) {
+      return await guarded(() => db.$count(useLog, anyOf(useLog.id, entries)))
+    },
 
     async recoverUses (before) {
       const list = () => guarded(() => db.select({ id: useLog.id }).from(useLog).where(lt(useLog.at, before)).orderBy(asc(useLog.id)))

@@ -8,7 +8,7 @@ import { prepareCounting } from './usage.js'
 import { prepareSaving } from './uses.js'
 
 /** The verbs of a store that log uses and counts. */
-export function useLogVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged' | 'recoverUses'> {
+export function useLogVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 'logUses' | 'replaceLogged' | 'applyLogged' | 'countLogged' | 'recoverUses'> {
   const log = db.insert(useLog).values({ at: sql.placeholder('at'), uses: sql.placeholder('text') }).returning({ id: useLog.id }).prepare()
   // As JSON, since a statement takes only so many values.
   const isOne = sql`${useLog.id} IN (SELECT value FROM json_each(${sql.placeholder('entries')}))`
@@ -30,14 +30,20 @@ export function useLogVerbs (db: SqliteDatabase, writeUses: Write): Pick<Store, 
     return true
   })
 
+  const presentOf = (entries: string): number => Number(countPresent.get({ entries })?.count)
+
   return {
     logUses,
     applyLogged,
 
+    async countLogged (entries) {
+      return guarded(() => presentOf(JSON.stringify(entries)))
+    },
+
     async replaceLogged (replaced, texts, at) {
       const entries = JSON.stringify(replaced)
       return writeUses(() => {
-        if (countPresent.get({ entries })?.count !== replaced.length) return null
+        if (presentOf(entries) !== replaced.length) return null
         drop.run({ entries })
         return texts.map((text) => log.get({ text, at }).id)
       })

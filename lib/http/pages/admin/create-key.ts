@@ -4,7 +4,8 @@ import { sendCreated } from '../created.js'
 import { readEntered, type Entered } from '../entered.js'
 import { codeOf } from '../failure.js'
 import { readField } from '../form.js'
-import { rulesOf, toFaults, toKeyFields, type KeyFields } from '../key-form.js'
+import { rulesOf, toFaults, toKeyFields } from '../key-form.js'
+import { whyForbidden } from '../owned-key.js'
 import { redirect, sendMessage } from '../page.js'
 import type { Visit } from '../signed-in.js'
 import { toUserHome, toUserUrl } from './urls.js'
@@ -15,7 +16,7 @@ const REFUSALS = new Map([['FST_API_KEY_LIMIT_REACHED', 409], ['FST_API_KEY_MAKI
 
 /** `POST /admin/keys?user=`: makes a key for a user who has a profile, and shows it, this once. */
 export async function createKeyFor (visit: Visit, userId: string): Promise<FastifyReply> {
-  const { context, language, request: { body } } = visit
+  const { context, visitor, language, request: { body } } = visit
   const entered = readEntered(body)
   const nonce = readField(body, 'nonce')
   const profile = await context.service.profiles.get(userId)
@@ -23,7 +24,8 @@ export async function createKeyFor (visit: Visit, userId: string): Promise<Fasti
   const answer = toKeyFields(rulesOf(context, profile), entered, language)
   if ('faults' in answer) return await sendUser(visit, userId, profile, { status: 400, key: { entered, faults: answer.faults } })
   try {
-    return await makeKey(visit, userId, { ...answer.fields, ...(nonce !== undefined && { nonce }) })
+    const { key: secret, ...key } = await context.service.create(userId, { ...answer.fields, ...(nonce !== undefined && { nonce }) }, visitor.by)
+    return await sendCreated(visit, key, secret, whyForbidden(visit, userId, profile))
   } catch (error) {
     return await explain(visit, profile, error, entered)
   }
@@ -32,11 +34,6 @@ export async function createKeyFor (visit: Visit, userId: string): Promise<Fasti
 /** `GET /admin/keys?user=`: where a browser comes that asks for the address of a new key again. */
 export async function backToUser (visit: Visit, userId: string): Promise<FastifyReply> {
   return redirect(visit.reply, toUserUrl(visit, userId))
-}
-
-async function makeKey (visit: Visit, userId: string, fields: KeyFields & { nonce?: string }): Promise<FastifyReply> {
-  const { key: secret, ...key } = await visit.context.service.create(userId, fields, visit.visitor.by)
-  return await sendCreated(visit, key, secret)
 }
 
 /** Answers when a key was refused for a reason that can be understood. */
