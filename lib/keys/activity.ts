@@ -124,14 +124,14 @@ export class Activity {
    * @returns null when something is in both or in neither: it is still being written, or cannot be applied
    */
   async counted (keyIds: readonly string[], first: number, last: number, read: () => Promise<DayCount[]>, patience?: number): Promise<DayCount[] | null> {
-    return await this.#queue.readBetween(async () => {
-      if (this.#useLog.isStuck) return null
+    if (this.#useLog.isStuck) return null
+    const readBoth = async () => {
       const stored = await read()
-      if (await this.#useLog.isWhole()) return [...stored, ...this.countsOf(keyIds, first, last)]
-      // Another process has stored what is in memory as logged. To store the rest finds that out too.
-      this.flush().catch(() => {})
-      return null
-    }, patience)
+      return await this.#useLog.isWhole() ? [...stored, ...this.countsOf(keyIds, first, last)] : null
+    }
+    // Another process has stored what is in memory as logged. To store the rest finds that out too.
+    const mend = () => { this.flush().catch(() => {}) }
+    return await this.#queue.readBetween(readBoth, mend, patience)
   }
 
   /** What is counted in memory of some keys, from one day to another, both included. */

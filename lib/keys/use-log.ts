@@ -46,9 +46,10 @@ export class UseLog {
     return this.#due.length > 0
   }
 
-  /** Whether all entries are there of what memory keeps as logged. Others may have applied some. */
+  /** Whether all entries are there of what memory keeps as logged, of which others may have applied some, and none that could not be applied. */
   async isWhole (): Promise<boolean> {
-    const entries = this.#entries
+    if (this.isStuck) return false
+    const entries = [...this.#entries]
     return entries.length === 0 || await this.#store.countLogged(entries) === entries.length
   }
 

@@ -24,18 +24,21 @@ export class WriteQueue {
   /**
    * Reads while nothing is written. No step waits for that: when one begins meanwhile, it is read again.
    *
-   * @param read gives null to be asked again
+   * @param read gives null where it is not right
+   * @param mend adds a step that sets it right
    * @param patience how long to wait for what is being written, in milliseconds; without it as long as that takes
    * @returns null when there was no such while
    */
-  async readBetween<T> (read: () => Promise<T | null>, patience?: number): Promise<T | null> {
+  async readBetween<T> (read: () => Promise<T | null>, mend: () => void, patience?: number): Promise<T | null> {
     const late = patience === undefined ? [] : [sleep(patience, true, { ref: false })]
     for (let tries = 0; tries < TRIES; tries++) {
       if (await Promise.race([this.#last, ...late]) === true) return null
       if (this.#waiting > 0) continue
       const begun = this.#begun
       const value = await read()
-      if (value !== null && begun === this.#begun) return value
+      if (begun !== this.#begun) continue
+      if (value !== null) return value
+      mend()
     }
     return null
   }
