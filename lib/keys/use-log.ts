@@ -60,7 +60,7 @@ export class UseLog {
     this.#noted.push(access)
   }
 
-  /** Logs what was noted before the call, unless it is stuck. What the database does not take goes on being noted. */
+  /** Logs what was noted before the call. What the database does not take goes on being noted. Not to be called while it is stuck. */
   async write (at: number): Promise<void> {
     const keyIds = this.#unstored.countedKeys()
     for (let left = this.#noted.length, from = 0; left > 0 || from < keyIds.length; left -= ENTRY, from += ENTRY) {

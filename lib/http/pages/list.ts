@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify'
-import type { ProfileRecord } from '../../keys/profile-records.js'
 import type { KeyRecord } from '../../keys/records.js'
 import type { KeyCount } from '../../keys/listing.js'
 import type { DayUsage } from '../../keys/usage.js'
@@ -10,7 +9,7 @@ import { readHint } from './form.js'
 import { readKept } from './kept.js'
 import { rulesOf, strayFault, toFormView } from './key-form.js'
 import { toKeyView } from './key-view.js'
-import type { Language } from './language.js'
+import { whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
 import { refuseKey, toRoom } from './room.js'
 import { readSearch, toListUrl, type Asked } from './search.js'
@@ -46,6 +45,7 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
   const rules = rulesOf(visit.context, profile)
   // Further pages and results are for finding keys.
   const isFirst = !asked.ended && asked.text === '' && asked.before === undefined
+  const forbidden = whyForbidden(visit, visitor.owner, profile)
   const refusal = isFirst ? refuseKey(profile, room, language) : null
   const title = language.say('list.title')
   const isWrong = Object.keys(faults).length > 0
@@ -55,7 +55,7 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
     title: isWrong ? language.say('page.error', { title }) : title,
     visitor,
     // A notice takes the focus, which after a mistake belongs to the field.
-    notice: notice ?? strayFault(rules, faults) ?? await revokedNotice(visit) ?? (isWrong ? null : standing(profile, language)),
+    notice: notice ?? strayFault(rules, faults) ?? await revokedNotice(visit) ?? (isWrong || forbidden === null ? null : { kind: 'warning', text: forbidden }),
     data: {
       keys: await toViews(visit, found.keys, now()),
       ended: asked.ended,
@@ -98,8 +98,4 @@ async function revokedNotice ({ context, visitor, language: { say }, request }: 
   const key = id === undefined ? null : await context.service.get(id)
   if (key === null || key.userId !== visitor.owner || key.state !== 'revoked') return null
   return { kind: 'success', text: say('list.wasRevoked', { name: key.name || say('key.unnamed') }) }
-}
-
-function standing ({ canUseApi }: ProfileRecord, { say }: Language): Notice | null {
-  return canUseApi ? null : { kind: 'warning', text: say('list.notAccepted') }
 }
