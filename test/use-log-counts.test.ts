@@ -287,6 +287,23 @@ onEachShared('what was accepted before a day ended is counted for it, whether it
   t.strictSame(await counts(), ['10: 0 accepted 5, 1 accepted 2', '90: 0 accepted 5', ...others])
 })
 
+for (const [hook, name] of [['onLog', 'logged'], ['onReplace', 'replaced']] as const) {
+  onEachShared(`what cannot be ${name} while its day ends is counted for that day once it can be`, async (t, options) => {
+    const { keys, use, counts, clock, state } = await logging(t, options)
+    state[hook] = async () => {
+      state[hook] = async () => {}
+      clock.tick(DAY)
+      await use(0, 10)
+      throw new UnavailableError()
+    }
+    await use(0, 100)
+    await t.rejects(keys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+    await keys.flush()
+    const [, ...others] = ALL
+    t.strictSame(await counts(), ['10: 0 accepted 5, 1 accepted 1', '90: 0 accepted 5', ...others])
+  })
+}
+
 /** What happens in a random history, in which a key is used by two objects, as it is in rotation: each step begins when what the one before wrote is written, or in the middle of that. */
 type Step =
   | { readonly kind: 'use' | 'other' | 'refuse', readonly every: number, readonly from: number }
