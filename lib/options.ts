@@ -9,6 +9,7 @@ import { resolveGroups, resolveScopes, type GroupOptions } from './groups.js'
 import type { User } from './keys/records.js'
 import { checkLimits, toQuotaTerms, toRateLimit, toRateTerms, type QuotaOptions, type RateLimit, type RateLimitOptions } from './limits.js'
 import { isHeaderName } from './http/header.js'
+import { isOrigin } from './http/origin.js'
 import { resolvePages, type PagesOptions, type PagesSettings } from './http/pages/settings.js'
 import type { GetUser } from './http/visitor.js'
 import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type DatabaseOption } from './store/open.js'
@@ -17,6 +18,11 @@ import { DATABASE_FORMS, DEFAULT_DATABASE, isDatabase, isPostgres, type Database
 export interface ApiOptions {
   /** Where the API is served, below the prefix that `register` itself was given. Default `/api-keys`. */
   prefix?: string
+  /**
+   * Other origins, such as `https://app.example.com`, whose pages may change keys by the session of whoever is signed in. For a front
+   * end of its own origin, which needs CORS with credentials too. Default none.
+   */
+  trustedOrigins?: string[]
 }
 
 /** What `fastify.register(apiKey, options)` takes. All of it is optional. */
@@ -99,7 +105,7 @@ export interface Settings {
   readonly failureLimit: RateLimit | null
   readonly recordIp: boolean
   /** Null when there is no API. */
-  readonly apiPrefix: string | null
+  readonly api: { readonly prefix: string, readonly trustedOrigins: ReadonlySet<string> } | null
   readonly now: () => number
 }
 
@@ -136,7 +142,10 @@ const OPTIONS: Checks = {
   now: { allowed: 'a function that returns milliseconds', test: isFunction }
 }
 
-const API: Checks = { prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath } }
+const API: Checks = {
+  prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath },
+  trustedOrigins: { allowed: 'a list of origins such as https://app.example.com, without a path and a slash at their end', test: (value) => Array.isArray(value) && Array.from<unknown>(value).every(isOrigin) }
+}
 
 const CACHE: Checks = {
   max: { allowed: 'a whole number from 2 to 10000000', test: isWhole(2, 10_000_000) }
@@ -157,8 +166,8 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
   checkLimits(options, '', refuse)
   const scopes = resolveScopes(options.scopes && api !== false ? { [MANAGE]: MANAGING, ...options.scopes } : options.scopes, refuse)
   const pages = resolvePages(options.pages, refuse)
-  const apiPrefix = api === false ? null : api === true ? '/api-keys' : api.prefix ?? '/api-keys'
-  if (pages !== false && options.getUser !== undefined && apiPrefix === pages.prefix) throw refuse('api.prefix', 'another path than that of the pages', 'the same')
+  const served = resolveApi(api)
+  if (pages !== false && options.getUser !== undefined && served?.prefix === pages.prefix) throw refuse('api.prefix', 'another path than that of the pages', 'the same')
   const database = options.database ?? DEFAULT_DATABASE
   if (options.schema !== undefined && !isPostgres(database)) throw refuse('schema', SCHEMA.allowed, 'one with SQLite')
   return {
@@ -176,12 +185,18 @@ export function resolveOptions (options: ApiKeyOptions): Settings {
     autoProfile: options.autoProfile ?? true,
     getUser: options.getUser,
     pages,
-    apiPrefix,
+    api: served,
     cacheSize: options.cache === false ? false : options.cache?.max ?? 100_000,
     failureLimit: options.failureLimit === undefined ? null : toRateLimit(options.failureLimit, 'failureLimit', refuse),
     recordIp: options.recordIp ?? true,
     now: options.now === undefined || options.now === Date.now ? Date.now : checkedClock(options.now)
   }
+}
+
+function resolveApi (api: boolean | ApiOptions): Settings['api'] {
+  if (api === false) return null
+  const { prefix = '/api-keys', trustedOrigins = [] } = api === true ? {} : api
+  return { prefix, trustedOrigins: new Set(trustedOrigins) }
 }
 
 /** The application's clock, in whole milliseconds, since databases take no others. */

@@ -36,7 +36,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onReady', async () => service.admission.useLimiter(requireLimiter(findLimiter(), settings)))
   app.addHook('onClose', () => service.close())
   await registerPages(app, service, settings, guard)
-  if (settings.apiPrefix !== null) await app.register(api, { prefix: settings.apiPrefix, service, guard, getUser: settings.getUser, settings })
+  if (settings.api !== null) await app.register(api, { ...settings.api, service, guard, getUser: settings.getUser, settings })
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return

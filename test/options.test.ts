@@ -35,7 +35,7 @@ t.test('every option has a default', async (t) => {
     autoProfile: true,
     getUser: undefined,
     pages: { prefix: '/keys', loginUrl: undefined, views: undefined, name: null, colors: {}, text: {} },
-    apiPrefix: null,
+    api: null,
     cacheSize: 100_000,
     failureLimit: null,
     recordIp: true,
@@ -65,7 +65,7 @@ t.test('what is given is taken', async (t) => {
     scopes: { a: 'A' },
     groups: { free: { maxKeys: 1, scopes: ['a'], expiry: { default: false }, rateLimit: false, quota: { max: 3 }, canUseApi: false, canMakeKeys: true }, none: { quota: false } },
     expiry: { default: 5, max: '1d' },
-    api: { prefix: '/api' },
+    api: { prefix: '/api', trustedOrigins: ['https://app.example.com', 'http://localhost:5173'] },
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
@@ -86,7 +86,7 @@ t.test('what is given is taken', async (t) => {
     terms: { maxKeys: 0, expiryDefault: 5, expiryMax: 86_400_000, rateMax: 9, rateWindow: 3_600_000 },
     scopes: new Map([['a', 'A']]),
     groups: new Map([['free', { maxKeys: 1, scopes: ['a'], expiryDefault: 0, rateMax: 0, canUseApi: false, canMakeKeys: true }], ['none', {}]]),
-    apiPrefix: '/api',
+    api: { prefix: '/api', trustedOrigins: new Set(['https://app.example.com', 'http://localhost:5173']) },
     autoProfile,
     getUser,
     pages: { prefix: '/a/b', loginUrl: '/login', views: 'views' },
@@ -95,7 +95,8 @@ t.test('what is given is taken', async (t) => {
     recordIp: false
   })
   t.match(resolve({ pages: false, cache: false, keySize: 128, maxKeys: 1_000_000 }), { pages: false, cacheSize: false, keySize: 128, terms: { maxKeys: 1_000_000 } })
-  for (const [api, apiPrefix] of [[true, '/api-keys'], [{}, '/api-keys'], [false, null]]) t.equal(resolve({ api }).apiPrefix, apiPrefix)
+  for (const api of [true, {}, { prefix: undefined, trustedOrigins: undefined }]) t.strictSame(resolve({ api }).api, { prefix: '/api-keys', trustedOrigins: new Set() })
+  t.equal(resolve({ api: false }).api, null)
   t.ok(resolve({ api: { prefix: '/keys' } }), 'without getUser there are no pages')
   t.ok(resolve({ api: { prefix: '/keys' }, getUser: () => null, pages: false }))
   for (const loginUrl of ['/', '/login?from=keys', 'https://id.example.org/login', 'http://localhost:3000/']) t.ok(resolve({ pages: { loginUrl } }))
@@ -148,6 +149,8 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ...['', 'login', '//evil.example', '/\\evil.example', 'ftp://x', 'javascript:alert(1)', 'http://', '/\t/evil.example', '/a\nb', '/a b', '/anmelden/für', 1, null].map((loginUrl): [string, object, RegExp] => ['pages.loginUrl', { pages: { loginUrl } }, /a path on this server or an http/]),
     ...['', 'a\0b', 1, null].map((views): [string, object, RegExp] => ['pages.views', { pages: { views } }, /the path of a folder/]),
     ...['api', '/api/', '', 5, null].map((prefix): [string, object, RegExp] => ['api.prefix', { api: { prefix } }, /a path such as \/api-keys/]),
+    ...['https://app.example.com', null, {}, ['https://app.example.com/'], ['HTTPS://app.example.com'], ['https://app.example.com:443'], ['app.example.com'], ['*'], ['https://*.example.com'], ['null'], ['file://'], ['app://x'], ['https://ann@app.example.com'], ['https://app.example.com', 5], new Array(1)]
+      .map((trustedOrigins): [string, object, RegExp] => ['api.trustedOrigins', { api: { trustedOrigins } }, /a list of origins such as https:\/\/app\.example\.com, without a path/]),
     ['api.prefix', { getUser: () => null, api: { prefix: '/keys' } }, /another path than that of the pages, got the same/],
     ['api.prefix', { getUser: () => null, api: true, pages: { prefix: '/api-keys' } }, /another path than that of the pages/],
     ...['', 5, null, 'x'.repeat(201)].map((text): [string, object, RegExp] => ['scopes.a', { scopes: { a: text } }, /text of 1 to 200 characters/]),

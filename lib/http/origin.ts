@@ -1,15 +1,22 @@
 import type { onRequestHookHandler, FastifyRequest } from 'fastify'
 import { ForeignOriginError } from '../errors.js'
 
+/** Whether a value is an origin as browsers write it in the header Origin (RFC 6454, section 6.2), of a page on the web. */
+export const isOrigin = (value: unknown): value is string =>
+  typeof value === 'string' && /^https?:[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value
+
 /**
- * Refuses requests that change something and come from a page of another origin, by what browsers say about that and no
- * page can forge. Decides as CrossOriginProtection of Go's net/http does: Sec-Fetch-Site where a browser sends it, or else
- * Origin against the host that was asked. Neither is there when the caller is no browser, which has no session to abuse.
+ * Makes a hook that refuses requests that change something and come from a page of another origin, by what browsers say about
+ * that and no page can forge. Decides as CrossOriginProtection of Go's net/http does: Sec-Fetch-Site where a browser sends it,
+ * or else Origin against the host that was asked. Neither is there when the caller is no browser, which has no session to abuse.
  *
- * @throws FST_API_KEY_FOREIGN_ORIGIN
+ * @param trusted other origins whose pages may do what its own may
+ * @returns a hook that throws FST_API_KEY_FOREIGN_ORIGIN
  */
-export const refuseForeignOrigin: onRequestHookHandler = (request, _reply, done) => {
-  done(isSafe(request.method) || isOwn(request) ? undefined : new ForeignOriginError())
+export function refuseForeignOrigins (trusted: ReadonlySet<string> = new Set()): onRequestHookHandler {
+  return (request, _reply, done) => {
+    done(isSafe(request.method) || isOwn(request) || trusted.has(request.headers.origin ?? '') ? undefined : new ForeignOriginError())
+  }
 }
 
 function isSafe (method: string): boolean {

@@ -4,7 +4,7 @@ import { MANAGE } from '../../keys/scopes.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
-import { refuseForeignOrigin } from '../origin.js'
+import { refuseForeignOrigins } from '../origin.js'
 import { findVisitor, type GetUser } from '../visitor.js'
 import { ANSWER_HEADERS } from './headers.js'
 
@@ -13,6 +13,8 @@ export interface AskerDeps {
   readonly service: Pick<ApiKeys, 'profiles'>
   readonly guard: Guard
   readonly getUser: GetUser | undefined
+  /** Of whose pages people may make changes, besides the API's own. */
+  readonly trustedOrigins: ReadonlySet<string>
 }
 
 /** What the key of a program has to have. */
@@ -25,13 +27,14 @@ const secrets = new WeakMap<FastifyRequest, string>()
  * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using
  * somebody's session. A request that carries a key is a program's, whatever else it carries: a bad key is refused.
  */
-export function createDoor ({ guard, getUser }: AskerDeps): onRequestHookHandler {
+export function createDoor ({ guard, getUser, trustedOrigins }: AskerDeps): onRequestHookHandler {
+  const refuseForeign = refuseForeignOrigins(trustedOrigins)
   return function (request, reply, done) {
     reply.headers(ANSWER_HEADERS)
     const sent = guard.readSecret(request)
     if (sent !== null) secrets.set(request, sent.secret)
     if (getUser === undefined || sent !== null) return guard.requireScopes(request, reply, NEEDED, done)
-    refuseForeignOrigin.call(this, request, reply, done)
+    refuseForeign.call(this, request, reply, done)
   }
 }
 

@@ -1,7 +1,7 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
 import type { ApiKeys } from '../../keys/service.js'
-import { refuseForeignOrigin } from '../origin.js'
+import { refuseForeignOrigins } from '../origin.js'
 import type { GetUser } from '../visitor.js'
 import { registerAdmin } from './admin/routes.js'
 import { registerAssets } from './assets.js'
@@ -53,7 +53,7 @@ export async function pages (app: FastifyInstance, { headers, required, ...deps 
   await app.register(formbody, { bodyLimit: BODY_LIMIT })
   await registerViews(app, folders)
   app.setErrorHandler(createFailureHandler(context))
-  app.addHook('onRequest', refuseForeignOrigin)
+  app.addHook('onRequest', refuseForeignOrigins())
 
   app.get('/', PAGE_ROUTE, signedIn(context, showList))
   app.post('/', PAGE_ROUTE, signedIn(context, createKey))
