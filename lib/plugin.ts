@@ -9,7 +9,8 @@ import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { prepareLimiter } from './http/rate-limiter.js'
 import type { RateLimiter } from './keys/limiting.js'
-import { ApiKeys, type ServiceLog } from './keys/service.js'
+import type { Internals } from './keys/internals.js'
+import { ApiKeys, internalsOf, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
 import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
 
@@ -21,11 +22,12 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   const settings = resolveOptions(options)
   const log = createLog(app)
   const service = new ApiKeys(await openStore(settings, log), settings, log)
-  await service.recover()
+  const internals = internalsOf(service)
+  await internals.recover()
   logStart(app, settings)
 
   const findLimiter = await prepareLimiter(app, settings.cacheSize)
-  const guard = new Guard(service.admission, settings)
+  const guard = new Guard(internals.admission, settings)
   app.decorate('apiKeys', service)
   app.decorate('verifyApiKey', guard.verifyApiKey)
   app.decorateRequest('apiUser', null)
@@ -33,10 +35,10 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onRoute', guard.onRoute)
   describeRoutes(app, settings.headers, (route) => guard.ruleOf(route))
   app.addHook('onRequest', guard.onRequest)
-  app.addHook('onReady', async () => service.admission.useLimiter(requireLimiter(findLimiter(), settings)))
-  app.addHook('onClose', () => service.close())
-  await registerPages(app, service, settings, guard)
-  if (settings.api !== null) await app.register(api, { ...settings.api, service, guard, getUser: settings.getUser, settings })
+  app.addHook('onReady', async () => internals.admission.useLimiter(requireLimiter(findLimiter(), settings)))
+  app.addHook('onClose', () => internals.close())
+  await registerPages(app, service, internals, settings, guard)
+  if (settings.api !== null) await app.register(api, { ...settings.api, service, internals, guard, getUser: settings.getUser, settings })
 
   async function logout (this: FastifyRequest): Promise<void> {
     if (this.apiUser === null) return
@@ -57,12 +59,12 @@ function requireLimiter (limiter: RateLimiter | null, { terms, groups }: Setting
 }
 
 /** Serves the pages in a scope of their own, when there are any. */
-async function registerPages (app: FastifyInstance, service: ApiKeys, settings: Settings, guard: Guard): Promise<void> {
+async function registerPages (app: FastifyInstance, service: ApiKeys, internals: Internals, settings: Settings, guard: Guard): Promise<void> {
   const { pages: own, getUser, realm, scopes, headers, required, now } = settings
   if (own === false || getUser === undefined) return
   const example = new ExampleRoute()
   app.addHook('onRoute', (route) => example.consider(route, guard.ruleOf(route) !== 'open'))
-  await app.register(pages, { prefix: own.prefix, service, settings: own, getUser, realm, scopes, headers, required, now, examplePath: () => example.path })
+  await app.register(pages, { prefix: own.prefix, service, internals, settings: own, getUser, realm, scopes, headers, required, now, examplePath: () => example.path })
 }
 
 function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {

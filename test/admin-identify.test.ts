@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { internalsOf } from '../lib/keys/service.js'
 import { buildAdmin } from './helpers/admin.js'
 import { attribute, textOf } from './helpers/pages.js'
 
@@ -43,7 +44,7 @@ test('a secret is nowhere in the log, nor in an error', async (t) => {
   const { key } = await app.apiKeys.create('ann')
   await post('/keys/admin/identify', { secret: key })
   await post('/keys/admin/identify', `secret=${key}&secret=${key}`)
-  await app.apiKeys.close()
+  await internalsOf(app.apiKeys).close()
   const failed = await post('/keys/admin/identify', { secret: key })
   t.equal(failed.statusCode, 503)
   t.notMatch(failed.body, key.slice(8))

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import t from 'tap'
 import apiKey from '../lib/index.js'
+import { internalsOf } from '../lib/keys/service.js'
 import { bareServer, HEADER } from './helpers/app.js'
 import { buildApi, callApi, manager } from './helpers/api.js'
 import { userOf } from './helpers/pages.js'
@@ -163,7 +164,7 @@ t.test('while the database does not answer, callers are told when to try again',
   await app.register(apiKey, { database: ':memory:', api: true, getUser: userOf, pages: false })
   const { key } = await manager(app)
   t.equal((await callApi(app, { key }, 'GET', '/self')).statusCode, 200)
-  await app.apiKeys.close()
+  await internalsOf(app.apiKeys).close()
   for (const response of [await callApi(app, ANN, 'GET'), await callApi(app, { key }, 'GET', '/self')]) t.match([response.statusCode, response.json(), response.headers['retry-after']], [503, { code: 'FST_API_KEY_UNAVAILABLE' }, '1'])
 })
 

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { Cache } from '../lib/keys/cache.js'
 import { digestOf, generateSecret, MAX_KEY_SIZE, MIN_KEY_SIZE } from '../lib/keys/secret.js'
-import { ApiKeys } from '../lib/keys/service.js'
+import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { ask, server } from './helpers/app.js'
 import { slowStore } from './helpers/slow-store.js'
@@ -16,7 +16,7 @@ const LOOKUP = /from "api_keys" inner join/i
 function serviceOn (t: Test, store: ConstructorParameters<typeof ApiKeys>[0], cache: false | { max: number } = { max: 100 }): ApiKeys {
   const fail = (error: unknown) => { throw error }
   const service = new ApiKeys(store, resolveOptions({ cache }), { listenerFailed: fail, writeFailed: fail, writeRecovered: fail, refused () {}, refusedMore () {} })
-  t.teardown(() => service.close())
+  t.teardown(() => internalsOf(service).close())
   return service
 }
 
@@ -257,11 +257,11 @@ t.test('behind a slow handler in the same turn the database is asked again after
   await apiKeys.verify(key)
   await nextTurn()
   // From here on in one turn: a request is accepted, a handler runs, somebody revokes, the next request comes.
-  apiKeys.admission.check(key)
+  internalsOf(apiKeys).admission.check(key)
   client.prepare('UPDATE api_keys SET revoked_at = 1 WHERE id = ?').run(id)
   const start = performance.now()
   while (performance.now() - start < 1.1);
-  t.throws(() => apiKeys.admission.check(key), { code: 'FST_API_KEY_REVOKED' })
+  t.throws(() => internalsOf(apiKeys).admission.check(key), { code: 'FST_API_KEY_REVOKED' })
 })
 
 t.test('requests of one turn share one question for the generation', async (t) => {
@@ -275,7 +275,7 @@ t.test('requests of one turn share one question for the generation', async (t) =
     await nextTurn()
     for (const before = Date.now(); Date.now() === before;);
     statements.length = 0
-    for (let i = 0; i < 5; i++) apiKeys.admission.check(key)
+    for (let i = 0; i < 5; i++) internalsOf(apiKeys).admission.check(key)
     fewest = Math.min(fewest, statements.length)
   }
   t.equal(fewest, 1)
@@ -291,7 +291,7 @@ t.test('however many turns a millisecond has, the generation is asked for twice 
   statements.length = 0
   for (const end = performance.now() + 50; performance.now() < end; turns++) {
     milliseconds.add(Date.now())
-    apiKeys.admission.check(key)
+    internalsOf(apiKeys).admission.check(key)
     milliseconds.add(Date.now())
     await nextTurn()
   }
@@ -309,12 +309,12 @@ t.test('after many requests in one turn the generation is asked for again when a
     for (const before = Date.now(); Date.now() === before;);
     statements.length = 0
     for (let turn = 0; turn < 2; turn++) {
-      for (let i = 0; i < 10; i++) apiKeys.admission.check(key)
+      for (let i = 0; i < 10; i++) internalsOf(apiKeys).admission.check(key)
       await nextTurn()
     }
     fewest = Math.min(fewest, statements.length)
     while (statements.length === fewest) {
-      apiKeys.admission.check(key)
+      internalsOf(apiKeys).admission.check(key)
       await nextTurn()
     }
   }
@@ -429,7 +429,7 @@ t.test('the hook waits for an asynchronous store, accepts and refuses with a cha
   const { default: Fastify } = await import('fastify')
   const app: FastifyInstance = Fastify()
   t.teardown(() => app.close())
-  const guard = new Guard(service.admission, resolveOptions({}))
+  const guard = new Guard(internalsOf(service).admission, resolveOptions({}))
   app.decorateRequest('apiUser', null)
   app.addHook('onRequest', guard.onRequest)
   app.get('/me', async (request) => ({ user: request.apiUser }))

@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import { internalsOf } from '../lib/keys/service.js'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -8,7 +9,7 @@ test('a database that does not answer is a 503 page that says nothing of it', as
   const { app, get, post } = await buildPages(t)
   const page = await get('/keys')
   t.equal(page.statusCode, 200)
-  await app.apiKeys.close()
+  await internalsOf(app.apiKeys).close()
   for (const page of [await get('/keys'), await post('/keys', { name: 'k' })]) {
     t.equal(page.statusCode, 503)
     t.equal(page.headers['retry-after'], '1')

@@ -2,6 +2,7 @@ import { mock } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
 import { test } from 'tap'
 import { UnavailableError } from '../lib/errors.js'
+import { internalsOf } from '../lib/keys/service.js'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
 
 const DAY = 86_400_000
@@ -75,7 +76,7 @@ test('the chart tells accepted and refused requests of 30 days, as a picture and
 test('a reason that has no words of its own is counted among the others', async (t) => {
   const { app, get } = await buildPages(t, { groups: { gone: {} } })
   const { id } = await app.apiKeys.create('ann')
-  app.apiKeys.uses = async () => new Map([[id, [{ day: '2026-03-14', accepted: 0, refused: { FST_API_KEY_UNKNOWN_GROUP: 2, FST_API_KEY_NEW: 1 } }]]])
+  internalsOf(app.apiKeys).uses = async () => new Map([[id, [{ day: '2026-03-14', accepted: 0, refused: { FST_API_KEY_UNKNOWN_GROUP: 2, FST_API_KEY_NEW: 1 } }]]])
   t.match(textOf(await get(`/keys/${id}`)), 'Other reasons: 3')
 })
 
@@ -83,7 +84,7 @@ test('the scale of the chart ends with a number that is easy to read', async (t)
   const { app, get } = await buildPages(t)
   const { id } = await app.apiKeys.create('ann')
   for (const [accepted, ticks] of [[1, '1 0'], [2, '2 1 0'], [5, '5 0'], [7, '8 4 0'], [21, '30 15 0'], [9, '10 5 0'], [100, '100 50 0'], [1_234_567, '2,000,000 1,000,000 0']] as const) {
-    app.apiKeys.uses = async () => new Map([[id, [{ day: '2026-03-14', accepted, refused: {} }]]])
+    internalsOf(app.apiKeys).uses = async () => new Map([[id, [{ day: '2026-03-14', accepted, refused: {} }]]])
     t.match(textOf(await get(`/keys/${id}`)), `Last 30 days ${ticks} Requests`)
   }
 })

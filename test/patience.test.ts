@@ -1,6 +1,6 @@
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
-import { ApiKeys } from '../lib/keys/service.js'
+import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import type { Store } from '../lib/store/store.js'
@@ -40,7 +40,7 @@ async function slowlySaving (t: Test) {
 
 t.test('closing waits for a slow database as long as it takes something every two seconds', async (t) => {
   const { service, state, answer } = await slowlySaving(t)
-  const closed = service.close()
+  const closed = internalsOf(service).close()
   for (let i = 0; i < 5; i++) {
     await settle()
     mock.timers.tick(1999)
@@ -54,7 +54,7 @@ t.test('closing waits for a slow database as long as it takes something every tw
 
 t.test('closing gives up on a database that takes nothing for two seconds', async (t) => {
   const { service, state, answer } = await slowlySaving(t)
-  const closed = service.close()
+  const closed = internalsOf(service).close()
   await settle()
   answer()
   await settle()

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ApiKeyOptions, User } from '../lib/index.js'
+import { internalsOf } from '../lib/keys/service.js'
 import { ask, Clock, server, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 
@@ -173,12 +174,12 @@ t.test('a visit to the pages finds the profile or makes it as autoProfile allows
   const asked: User[] = []
   const { apiKeys } = await server(t, { autoProfile: (user) => { asked.push(user); return user.id === 'ann' } })
   const user = { id: 'ann', name: 'Ann', owner: 'acme' }
-  const made = await apiKeys.profiles.visit(user)
+  const made = await internalsOf(apiKeys).visit(user)
   t.match(made, { userId: 'acme' })
-  t.strictSame(await apiKeys.profiles.visit({ id: 'bob', owner: 'acme' }), made)
+  t.strictSame(await internalsOf(apiKeys).visit({ id: 'bob', owner: 'acme' }), made)
   t.strictSame(asked, [user], 'with all that is known of the person')
-  await t.rejects(apiKeys.profiles.visit({ id: 'bob' }), { code: 'FST_API_KEY_NO_PROFILE' })
-  t.match(await (await server(t)).apiKeys.profiles.visit({ id: 'eve' }), { userId: 'eve' })
+  await t.rejects(internalsOf(apiKeys).visit({ id: 'bob' }), { code: 'FST_API_KEY_NO_PROFILE' })
+  t.match(await internalsOf((await server(t)).apiKeys).visit({ id: 'eve' }), { userId: 'eve' })
 })
 
 onEachEngine('a profile tells what it says itself, in the form in which it was said, apart from what holds', async (t, database) => {

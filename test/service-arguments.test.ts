@@ -189,3 +189,14 @@ t.test('an object whose properties are not its own is refused, since checking wo
   t.equal((await app.apiKeys.get(id))?.name, '')
   await t.resolves(app.apiKeys.update(id, Object.assign(Object.create(null), { name: 'Laptop' })))
 })
+
+t.test('an application finds on apiKeys what is documented, and nothing by which keys could be let in', async (t) => {
+  const { apiKeys } = await server(t)
+  const namesOf = (object: object) => [...Object.getOwnPropertyNames(object), ...Object.getOwnPropertyNames(Object.getPrototypeOf(object))].filter((name) => !name.startsWith('_'))
+  t.strictSame(namesOf(apiKeys).toSorted(), [
+    'constructor', 'count', 'create', 'createMany', 'expiring', 'find', 'flush', 'get', 'history', 'identify', 'list', 'logout', 'profiles', 'prune', 'rateLimit',
+    'revoke', 'revokeAll', 'rotate', 'update', 'usage', 'verify'
+  ])
+  t.strictSame(namesOf(apiKeys.profiles).toSorted(), ['constructor', 'create', 'delete', 'get', 'list', 'update'])
+  t.strictSame(Object.getOwnPropertyNames(apiKeys.constructor).toSorted(), ['length', 'name', 'prototype'])
+})

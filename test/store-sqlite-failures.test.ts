@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { generateSecret } from '../lib/keys/secret.js'
+import { internalsOf } from '../lib/keys/service.js'
 import { ask, ERROR, HEADER, Log, server } from './helpers/app.js'
 import { connection } from './helpers/sqlite.js'
 
@@ -152,7 +153,7 @@ t.test('a call of the service that fails tells its caller when to try again, and
   const app = await server(t, { api: true })
   app.get('/make', { config: { apiKey: false } }, async () => await app.apiKeys.create('ann'))
   const { id, key } = await app.apiKeys.create('ann')
-  await app.apiKeys.close()
+  await internalsOf(app.apiKeys).close()
   await t.rejects(app.apiKeys.get(id), { code: 'FST_API_KEY_UNAVAILABLE', retryAfter: 1 })
   for (const request of [{ url: '/make' }, { url: '/me', headers: { [HEADER]: key } }, { method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } }] as const) {
     const response = await app.inject(request)

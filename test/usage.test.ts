@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { ApiKeys } from '../lib/keys/service.js'
+import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import { ask, Clock, me, server, T0 } from './helpers/app.js'
@@ -69,7 +69,7 @@ onEachEngine('counts are exact whenever they are asked for, also while they are 
   for (let used = 1; used <= 40; used++) {
     await app.apiKeys.verify(key)
     const before = used % 2 === 0 ? null : app.apiKeys.flush()
-    const looking = Promise.all([app.apiKeys.usage(id), app.apiKeys.uses([id]).then((uses) => uses.get(id))])
+    const looking = Promise.all([app.apiKeys.usage(id), internalsOf(app.apiKeys).uses([id]).then((uses) => uses.get(id))])
     await Promise.all([before, app.apiKeys.flush()])
     for (const days of await looking) t.equal(days?.reduce((sum, { accepted }) => sum + accepted, 0), used)
   }
@@ -89,9 +89,9 @@ t.test('to look at counts stores nothing', async (t) => {
   t.strictSame(await service.usage(id), [{ ...today, day: day(T0) }, today])
   t.strictSame(await service.usage(id, { from: day(T0 + DAY) }), [today])
   t.strictSame(await service.usage(id, { to: day(T0) }), [{ ...today, day: day(T0) }])
-  t.strictSame(await service.uses([id]), new Map([[id, [{ ...today, day: day(T0) }, today]]]))
+  t.strictSame(await internalsOf(service).uses([id]), new Map([[id, [{ ...today, day: day(T0) }, today]]]))
   t.strictSame(await store.readUsage([id], 0, 40_000), [])
-  await service.close()
+  await internalsOf(service).close()
 })
 
 t.test('a page does not wait for counts that a database does not take', async (t) => {
@@ -105,7 +105,7 @@ t.test('a page does not wait for counts that a database does not take', async (t
   // What waits for the database does not keep a process alive by itself.
   const alive = setInterval(() => {}, 1000)
   t.teardown(() => { clearInterval(alive); return store.close() })
-  t.strictSame(await service.uses([id]), new Map([[id, []]]))
+  t.strictSame(await internalsOf(service).uses([id]), new Map([[id, []]]))
 })
 
 t.test('what the history and the counts are asked for is checked', async (t) => {

@@ -7,7 +7,7 @@ import { InternalError, UnavailableError } from '../lib/errors.js'
 import type { ApiKeyOptions } from '../lib/index.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
-import { ApiKeys } from '../lib/keys/service.js'
+import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import { Clock, T0 } from './helpers/app.js'
@@ -49,7 +49,7 @@ async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
       return await store.applyLogged(entry)
     }
   }, resolveOptions({ now: clock.now, maxKeys: -1 }), log)
-  t.teardown(() => keys.close())
+  t.teardown(() => internalsOf(keys).close())
   return { store, keys, state }
 }
 
@@ -146,11 +146,14 @@ onEachShared('one entry that cannot be applied keeps back no other, and nothing 
     first ??= entry
     if (entry === first) throw new InternalError()
   }
-  await t.rejects(keys.flush(), { code: 'FST_API_KEY_INTERNAL' })
+  const flushed = keys.flush()
+  const told = internalsOf(keys).uses([String(made[0]?.id)])
+  await t.rejects(flushed, { code: 'FST_API_KEY_INTERNAL' })
+  t.match((await told).get(String(made[0]?.id)), [{ accepted: 1 }], 'also who asked before it was known')
   t.strictSame(await counts(), ['200: 0 accepted 1', '100: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3'])
   for (const [n, accepted] of [[0, 1], [250, 4]] as const) {
     const id = String(made[n]?.id)
-    t.match((await keys.uses([id])).get(id), [{ accepted }], 'a page does without what cannot be stored')
+    t.match((await internalsOf(keys).uses([id])).get(id), [{ accepted }], 'a page does without what cannot be stored')
     await t.rejects(keys.usage(id), { code: 'FST_API_KEY_INTERNAL' })
   }
   const { logged } = state
@@ -181,7 +184,7 @@ onEachShared('where entries cannot be applied any more, what none of them holds 
 onEachShared('counts are stored once when another process took this one for dead, and recovered all that it had logged', async (t, options) => {
   const { keys, use, counts, clock, made, second } = await logging(t, options)
   const heir = await processOn(t, options, clock)
-  await heir.keys.recover()
+  await internalsOf(heir.keys).recover()
   t.strictSame(await counts(), ['300: 0 accepted 4', '280: 0 accepted 2', '20: 0 FST_API_KEY_DISABLED 3'])
   await use(0, 50)
   await second()
@@ -197,7 +200,7 @@ onEachShared('counts are told once when another process has stored what this one
   const id = String(made[0]?.id)
   const heir = await processOn(t, options, clock)
   await heir.store.recoverUses(T0 + 1)
-  t.match((await keys.uses([id])).get(id), [{ accepted: 4 }])
+  t.match((await internalsOf(keys).uses([id])).get(id), [{ accepted: 4 }])
   t.match(await keys.usage(id), [{ accepted: 4 }])
   t.match(await heir.keys.usage(id), [{ accepted: 4 }])
 })
@@ -236,7 +239,7 @@ onEachShared('counts are stored once when another process recovers entries while
   const heir = await processOn(t, options, clock)
   state.onApply = async () => {
     state.onApply = async () => {}
-    await heir.keys.recover()
+    await internalsOf(heir.keys).recover()
   }
   await use(0, 100)
   await keys.flush()

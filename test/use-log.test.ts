@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { InternalError, UnavailableError } from '../lib/errors.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
-import { ApiKeys } from '../lib/keys/service.js'
+import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import { countLine, decodeEntry, useLine, useLines, type Entry, recover } from '../lib/store/use-log.js'
@@ -324,7 +324,7 @@ t.test('a start waits two seconds for what is to be recovered, and no longer', a
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   let isStarted = false
-  service.recover().then(() => { isStarted = true })
+  internalsOf(service).recover().then(() => { isStarted = true })
   mock.timers.tick(1999)
   await new Promise(setImmediate)
   t.notOk(isStarted)

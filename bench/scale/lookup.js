@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { open } from '../database.js'
+import { internalsOf } from '../package.js'
 import { median } from '../statistics.js'
 
 const PASSES = 5
@@ -20,7 +21,7 @@ process.stdout.write(JSON.stringify({ ...first, steady: await lookUpWithoutCache
 async function useEachOnce () {
   const app = await open(file)
   const start = performance.now()
-  for (const secret of secrets) app.apiKeys.admission.check(secret)
+  for (const secret of secrets) internalsOf(app.apiKeys).admission.check(secret)
   const first = (performance.now() - start) / secrets.length * 1000
   const rss = process.memoryUsage.rss()
   await app.close()
@@ -35,7 +36,7 @@ async function lookUpWithoutCache () {
     const start = performance.now()
     let done = 0
     for (; done < LOOKUPS; done += secrets.length) {
-      for (const secret of secrets) app.apiKeys.admission.check(secret)
+      for (const secret of secrets) internalsOf(app.apiKeys).admission.check(secret)
     }
     times.push((performance.now() - start) / done * 1000)
   }

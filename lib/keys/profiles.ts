@@ -1,14 +1,13 @@
-import { CallbackError, describe, NoProfileError, NotFoundError } from '../errors.js'
+import { CallbackError, describe, NotFoundError } from '../errors.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/rows.js'
-import { checkBy, checkPaging, checkProfileFields, checkUserId, findRefused } from './arguments.js'
+import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
 import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
 import type { ApiKeyScope } from './scopes.js'
 import { toProfileRecord, type ProfileRecord } from './profile-records.js'
 import { toKeyRecord, type User } from './records.js'
-import { resolveTerms, type Resolved } from './terms.js'
 
 /** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */
 export interface ProfileOptions {
@@ -29,9 +28,6 @@ export interface ProfileOptions {
   /** Whether keys may be made for it. */
   canMakeKeys?: boolean | null
 }
-
-/** A profile that says nothing itself. */
-const SILENT = { maxKeys: null, scopes: null, expiryDefault: null, expiryMax: null, rateMax: null, rateWindow: null, quotaMax: null, quotaEvery: null, canUseApi: null, canMakeKeys: null }
 
 /** Users' standing with the API: `fastify.apiKeys.profiles`. Every method also throws FST_API_KEY_UNAVAILABLE. */
 export class Profiles {
@@ -113,34 +109,6 @@ export class Profiles {
     const profile = this.#toRecord(deleted.row)
     announce('apiUserDeleted', { profile, ...changeBy(by, at) })
     return profile
-  }
-
-  /**
-   * @internal
-   * Finds the profile of somebody who looks at the pages, or makes it if `autoProfile` allows.
-   *
-   * @throws FST_API_KEY_NO_PROFILE
-   */
-  async visit (user: User, by: By = {}): Promise<ProfileRecord> {
-    const profile = await this.get(user.owner ?? user.id)
-    if (profile !== null) return profile
-    if (!await mayGetProfile(this.#context, user)) throw new NoProfileError(user.owner ?? user.id)
-    return await this.create(user.owner ?? user.id, {}, by)
-  }
-
-  /** @internal The names of the groups that are declared. */
-  groups (): string[] {
-    return [...this.#context.settings.groups.keys()]
-  }
-
-  /** @internal What holds for a profile of a group, or of none, that says nothing itself. */
-  inherited (group: string | null): Resolved {
-    return resolveTerms({ ...SILENT, group }, this.#context.settings)
-  }
-
-  /** @internal The name of the first argument that `update` refuses of changes, such as `quota.every`; null when it takes them. */
-  findRefused (changes: object): string | null {
-    return findRefused(changes, this.#context.settings)
   }
 
   #toRecord (row: ProfileRow): ProfileRecord {

@@ -3,7 +3,6 @@ import { toMilliseconds, type Duration } from '../durations.js'
 import type { KeyRow } from '../store/rows.js'
 import type { Store } from '../store/store.js'
 import { Activity, type ActivityLog } from './activity.js'
-import { Admission } from './admission.js'
 import {
   checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
 } from './arguments.js'
@@ -11,21 +10,24 @@ import type { Context, KeySettings } from './context.js'
 import { announce, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
 import type { KeyChanges } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
+import { Internals } from './internals.js'
 import { issue, type BatchKeyOptions, type KeyOptions } from './issuing.js'
 import { countKeys, findExpiring, findKeys, type KeyCount, type KeyPage, type KeySearch } from './listing.js'
 import { logoutKey, prune, revokeKey, revokeKeys, rotateKey, updateKey, type Revocation } from './lifecycle.js'
-import { OnBehalf } from './on-behalf.js'
 import { PatientSaves } from './patience.js'
 import { Profiles } from './profiles.js'
 import { toKeyRecord, type ApiUser, type KeyRecord, type NewKey } from './records.js'
 import { readRate, type RateRecord } from './rate.js'
 import type { RefusalLog } from './refusals.js'
-import { readUsage, readUses, type DayUsage, type UsageRange } from './usage.js'
+import { readUsage, type DayUsage, type UsageRange } from './usage.js'
 
 /** Where the service reports what it cannot throw at anybody. */
 export interface ServiceLog extends ActivityLog, RefusalLog {
   listenerFailed: ReportListener
 }
+
+/** What only this package may ask of a service, and what applications therefore do not find there. */
+export let internalsOf: (service: ApiKeys) => Internals
 
 /**
  * Issues, verifies and revokes keys: `fastify.apiKeys`. Emits the events of `ApiKeyEvents` after a change is stored.
@@ -34,28 +36,27 @@ export interface ServiceLog extends ActivityLog, RefusalLog {
 export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   /** Users' standing with the API. */
   readonly profiles: Profiles
-  /** @internal What the hook makes of a request's key. */
-  readonly admission: Admission
-  /** @internal What people and programs ask for by the API. */
-  readonly onBehalf: OnBehalf
   readonly #context: Context
-  readonly #saves: PatientSaves
+  readonly #internals: Internals
+
+  static {
+    internalsOf = (service) => service.#internals
+  }
 
   /** Made by the plugin. */
   constructor (store: Store, settings: KeySettings, log: ServiceLog) {
     super()
-    this.#saves = new PatientSaves(store)
+    const saves = new PatientSaves(store)
     this.#context = {
       store,
       settings,
-      activity: new Activity(this.#saves, log, settings.now),
+      activity: new Activity(saves, log, settings.now),
       authorOf: ({ actor = null, ip = null }, at) => ({ actor, ip: settings.recordIp ? ip : null, at }),
       isHeard: (event) => isHeard(this, event),
       announce: (event, payload) => announce(this, log.listenerFailed, event, settings.recordIp ? payload : { ...payload, ip: null })
     }
-    this.admission = new Admission(this.#context, log)
     this.profiles = new Profiles(this.#context)
-    this.onBehalf = new OnBehalf(this.#context, this.admission)
+    this.#internals = new Internals(this.#context, this.profiles, saves, log)
   }
 
   /**
@@ -203,7 +204,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async logout (keyId: string, by: By = {}): Promise<KeyRecord> {
     checkKeyId(keyId)
     checkBy(by)
-    return await logoutKey(this.#context, keyId, (digest) => this.admission.forgetLogin(digest), by)
+    return await logoutKey(this.#context, keyId, (digest) => this.#internals.admission.forgetLogin(digest), by)
   }
 
   /**
@@ -218,21 +219,12 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   async verify (secret: string, options: { ip?: string } = {}): Promise<ApiUser> {
     checkSecret(secret)
     checkVerifyOptions(options)
-    return await this.admission.admit(secret, options.ip ?? null)
+    return await this.#internals.admission.admit(secret, options.ip ?? null)
   }
 
   /** Answers "whose key is this, in what state", without side effects. Null when there is no such key. */
   async identify (secret: string): Promise<KeyRecord | null> {
-    return (await this.recognize(secret))?.key ?? null
-  }
-
-  /**
-   * @internal As `identify`, and whether the secret is not the key's present one but that before its last rotation.
-   */
-  async recognize (secret: string): Promise<{ key: KeyRecord, isPrevious: boolean } | null> {
-    checkSecret(secret)
-    const row = await this.admission.find(secret)
-    return row === null ? null : { key: this.#toRecord(row), isPrevious: row.isPrevious }
+    return (await this.#internals.recognize(secret))?.key ?? null
   }
 
   /**
@@ -264,15 +256,7 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    * @throws FST_API_KEY_NOT_FOUND
    */
   async rateLimit (keyId: string): Promise<RateRecord | null> {
-    return await readRate(this.#context, this.admission, keyId)
-  }
-
-  /**
-   * @internal How often each of some keys was used by day, in the last 30 days. Waits a moment for what is being written, of which some
-   * may be missing where that takes longer.
-   */
-  async uses (keyIds: readonly string[]): Promise<Map<string, DayUsage[]>> {
-    return await readUses(this.#context, keyIds)
+    return await readRate(this.#context, this.#internals.admission, keyId)
   }
 
   /**
@@ -283,21 +267,6 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
    */
   async flush (): Promise<void> {
     await this.#context.activity.flush()
-  }
-
-  /**
-   * @internal Stores the last uses and counts of processes that were killed. What cannot be stored now will be later. The start waits two
-   * seconds for it, and what is left then is stored meanwhile, since Fastify does not wait for long.
-   */
-  async recover (): Promise<void> {
-    await this.#saves.settle(this.#context.activity.recover())
-  }
-
-  /** @internal Writes what is noted, unless the database has gone silent, stops, and closes it if the plugin opened it. */
-  async close (): Promise<void> {
-    this.admission.close()
-    await this.#saves.settle(this.#context.activity.close())
-    await this.#context.store.close()
   }
 
   #toRecord (row: KeyRow): KeyRecord {

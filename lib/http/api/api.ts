@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, Rout
 import { InvalidKeyError, retryHeaders } from '../../errors.js'
 import type { KeyBounds } from '../../keys/arguments.js'
 import type { Asker } from '../../keys/on-behalf.js'
+import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { createDoor, findAsker, NEEDED, type AskerDeps } from './asker.js'
 import { handlersOf } from './handlers.js'
@@ -13,6 +14,7 @@ import { compileValidator } from './validation.js'
 /** What the API needs of the plugin. */
 export interface ApiDeps extends AskerDeps {
   readonly service: ApiKeys
+  readonly internals: Internals
   readonly settings: KeyBounds
 }
 
@@ -35,11 +37,11 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
   app.setValidatorCompiler(compileValidator)
   app.setSerializerCompiler(() => toJson)
   app.setReplySerializer(toJson)
-  await app.register(selfRoutes, { service: deps.service, guard: deps.guard, schemas })
+  await app.register(selfRoutes, { service: deps.service, internals: deps.internals, guard: deps.guard, schemas })
   await app.register(async (app) => {
     takeJson(app)
     app.addHook('onRequest', createDoor(deps))
-    const { list, create, get, update, revoke, rotate, usage, rateLimit, history } = handlersOf(deps.service)
+    const { list, create, get, update, revoke, rotate, usage, rateLimit, history } = handlersOf(deps.internals)
 
     app.get('/', route(schemas.list), known(list))
     app.post('/', route(schemas.create), known(create))

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type { Internals } from '../../keys/internals.js'
 import type { Asker } from '../../keys/on-behalf.js'
 import { MANAGE } from '../../keys/scopes.js'
-import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
 import { refuseForeignOrigins } from '../origin.js'
@@ -10,7 +10,7 @@ import { ANSWER_HEADERS } from './headers.js'
 
 /** What it takes to find out who asks. */
 export interface AskerDeps {
-  readonly service: Pick<ApiKeys, 'profiles'>
+  readonly internals: Pick<Internals, 'visit'>
   readonly guard: Guard
   readonly getUser: GetUser | undefined
   /** Of whose pages people may make changes, besides the API's own. */
@@ -44,7 +44,7 @@ export function createDoor ({ guard, getUser, trustedOrigins }: AskerDeps): onRe
  *
  * @throws FST_API_KEY_MISSING, FST_API_KEY_NO_PROFILE, FST_API_KEY_INVALID_CALLBACK_RESULT, FST_API_KEY_CALLBACK_FAILED
  */
-export async function findAsker ({ service, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
+export async function findAsker ({ internals, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
   const { apiUser } = request
   const secret = secrets.get(request) ?? null
   if (apiUser !== null && secret !== null) {
@@ -54,6 +54,6 @@ export async function findAsker ({ service, guard, getUser }: AskerDeps, request
   // Not for a key whose login was ended on the way.
   const visitor = getUser === undefined || secret !== null ? null : await findVisitor(getUser, request)
   if (visitor === null) throw guard.missing(request, reply)
-  await service.profiles.visit(visitor.user, visitor.by)
+  await internals.visit(visitor.user, visitor.by)
   return { owner: visitor.owner, secret: null, by: visitor.by }
 }

@@ -1,8 +1,8 @@
 import { isPlainObject } from '../../checks.js'
 import { ArgumentError, describe } from '../../errors.js'
 import type { KeyChanges } from '../../keys/granting.js'
+import type { Internals } from '../../keys/internals.js'
 import type { KeySearch } from '../../keys/listing.js'
-import type { ApiKeys } from '../../keys/service.js'
 import type { UsageRange } from '../../keys/usage.js'
 import type { Ask } from './api.js'
 import { toEntryBody, toKeyBody, toNewKeyBody } from './view.js'
@@ -10,11 +10,11 @@ import { toEntryBody, toKeyBody, toNewKeyBody } from './view.js'
 /** What a request may say of a key, by the schemas of its route. */
 type Given<T> = Omit<T, 'expiresAt' | 'metadata'> & { readonly expiresAt?: string | null }
 
-type Created = Given<Parameters<ApiKeys['onBehalf']['create']>[1]>
+type Created = Given<Parameters<Internals['onBehalf']['create']>[1]>
 type Changed = Given<KeyChanges>
 
 /** What happens for each route, once it is known who asks. */
-export function handlersOf ({ onBehalf }: Pick<ApiKeys, 'onBehalf'>) {
+export function handlersOf ({ onBehalf }: Pick<Internals, 'onBehalf'>) {
   return {
     async list ({ asker, request }: Ask) {
       const { keys, cursor } = await onBehalf.find(asker, request.query as KeySearch)

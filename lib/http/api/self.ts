@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { InvalidKeyError } from '../../errors.js'
+import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
@@ -10,7 +11,8 @@ import { toKeyBody } from './view.js'
 
 /** What the routes need of the plugin. */
 export interface SelfDeps {
-  readonly service: Pick<ApiKeys, 'get' | 'admission'>
+  readonly service: Pick<ApiKeys, 'get'>
+  readonly internals: Pick<Internals, 'admission'>
   readonly guard: Guard
   readonly schemas: Pick<ReturnType<typeof schemasOf>, 'self' | 'endSelf'>
 }
@@ -22,7 +24,7 @@ const NO_SCOPES: readonly string[] = []
  * whatever state, from whatever address and however often it is used: whoever finds a secret shall be able to make it
  * worthless.
  */
-export async function selfRoutes (app: FastifyInstance, { service, guard, schemas }: SelfDeps): Promise<void> {
+export async function selfRoutes (app: FastifyInstance, { service, internals, guard, schemas }: SelfDeps): Promise<void> {
   // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being ended.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
@@ -43,7 +45,7 @@ export async function selfRoutes (app: FastifyInstance, { service, guard, schema
     const sent = guard.readSecret(request)
     if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent
-    const isEnded = await service.admission.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
+    const isEnded = await internals.admission.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
     if (!isEnded) throw guard.refusal(request, reply, header, new InvalidKeyError())
     return await reply.code(204).send()
   })

@@ -18,7 +18,7 @@ const PAGE = 10
 
 /** `GET /:id`: one key, what it did, what it may do, and what was done with it. */
 export async function showKey (visit: Visit): Promise<FastifyReply> {
-  const { context: { service, now: clock, scopes }, visitor, language, base, request, reply } = visit
+  const { context: { service, internals, now: clock, scopes }, visitor, language, base, request, reply } = visit
   const key = await findKey(visit)
   const now = clock()
   const before = readCursor(readHint(request.query, 'before'))
@@ -26,7 +26,7 @@ export async function showKey (visit: Visit): Promise<FastifyReply> {
   // A deleted profile allows nothing, and its keys are revoked.
   const profile = await service.profiles.get(key.userId)
   const view = toKeyView(key, base, now, language)
-  const uses = await service.uses([key.id])
+  const uses = await internals.uses([key.id])
   const forbidden = whyForbidden(visit, key.userId, profile)
   return await sendPage(visit.context, reply, {
     status: 200,

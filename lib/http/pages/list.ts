@@ -82,7 +82,7 @@ async function findKeys ({ context, visitor }: Visit, { ended, text, before }: A
 
 /** Makes what `table.html` shows of keys. */
 export async function toViews ({ context, base, language }: Visit, keys: readonly KeyRecord[], now: number): Promise<ListKeyView[]> {
-  const uses = await context.service.uses(keys.map(({ id }) => id))
+  const uses = await context.internals.uses(keys.map(({ id }) => id))
   return keys.map((key) => ({ ...toKeyView(key, base, now, language), use: toSparkView(uses.get(key.id) as DayUsage[], now, language) }))
 }
 

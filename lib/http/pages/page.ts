@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
 import type { GetUser, Visitor } from '../visitor.js'
 import type { Assets } from './assets.js'
@@ -12,6 +13,7 @@ import { render } from './views.js'
 /** What the pages work with. */
 export interface PagesContext {
   readonly service: ApiKeys
+  readonly internals: Internals
   readonly settings: PagesSettings
   readonly getUser: GetUser
   readonly realm: string

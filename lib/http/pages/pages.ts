@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance } from 'fastify'
+import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { refuseForeignOrigins } from '../origin.js'
 import type { GetUser } from '../visitor.js'
@@ -23,6 +24,7 @@ import { registerViews, viewFolders } from './views.js'
 /** What the pages need of the plugin. */
 export interface PagesDeps {
   readonly service: ApiKeys
+  readonly internals: Internals
   readonly settings: PagesSettings
   readonly getUser: GetUser
   readonly realm: string

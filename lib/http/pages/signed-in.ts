@@ -52,7 +52,7 @@ export function forAdmins (context: PagesContext, handle: (visit: Visit) => Prom
  * @throws FST_API_KEY_NO_PROFILE
  */
 export async function ownProfile ({ context, visitor }: Visit): Promise<ProfileRecord> {
-  return await context.service.profiles.visit(visitor.user, visitor.by)
+  return await context.internals.visit(visitor.user, visitor.by)
 }
 
 function turnAway (context: PagesContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> | FastifyReply {

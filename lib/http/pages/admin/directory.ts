@@ -65,14 +65,14 @@ function toCursor (text: string | undefined): number {
 }
 
 async function toProfileView (visit: Visit, profile: ProfileRecord): Promise<ProfileView> {
-  const { context: { service, now }, language } = visit
+  const { context: { service, internals, now }, language } = visit
   const { userId, group, maxKeys, canUseApi, canMakeKeys, lastAccessAt, createdAt } = profile
   const at = now()
   const { live } = await service.count(userId)
   return {
     userId,
     url: toUserUrl(visit, userId),
-    group: group === null ? null : { name: group, isDeclared: service.profiles.groups().includes(group) },
+    group: group === null ? null : { name: group, isDeclared: internals.groups().includes(group) },
     live,
     limit: maxKeys === -1 ? null : maxKeys,
     canUseApi,

@@ -35,8 +35,8 @@ export async function backToBox (visit: Visit): Promise<FastifyReply> {
 }
 
 async function findKey (visit: Visit, secret: string): Promise<FoundKeyView | null> {
-  const { context: { service, now }, language, base } = visit
-  const found = await service.recognize(secret)
+  const { context: { service, internals, now }, language, base } = visit
+  const found = await internals.recognize(secret)
   if (found === null) return null
   const { key, isPrevious } = found
   const at = now()

@@ -1,4 +1,5 @@
-import type { ProfileOptions, Profiles } from '../../../keys/profiles.js'
+import type { Internals } from '../../../keys/internals.js'
+import type { ProfileOptions } from '../../../keys/profiles.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { Language } from '../language.js'
 import type { EnteredProfile } from './profile-entered.js'
@@ -6,6 +7,9 @@ import { fieldsOf, PARTS, UNITS, type FieldName, type PartName, type Unit } from
 
 /** What is wrong, by field. */
 export type ProfileErrors = Readonly<Partial<Record<FieldName, string>>>
+
+/** What says which arguments are allowed. */
+type Checks = Pick<Internals, 'findRefused'>
 
 /** What a form asks for, or what is wrong with it. */
 interface Reading {
@@ -20,17 +24,17 @@ interface Draft {
 }
 
 /** Finds what a form changes of a profile. Whether that is allowed says what checks the arguments of `profiles.update`. */
-export function toChanges (entered: EnteredProfile, profile: ProfileRecord, profiles: Profiles, language: Language): Reading {
+export function toChanges (entered: EnteredProfile, profile: ProfileRecord, checks: Checks, language: Language): Reading {
   const draft: Draft = { changes: {}, errors: {} }
   if (isChanged(entered, 'group')) {
     const group = entered.group.value === '' ? null : entered.group.value
-    if (profiles.findRefused({ group }) === null) draft.changes['group'] = group
+    if (checks.findRefused({ group }) === null) draft.changes['group'] = group
     else draft.errors.group = language.say('admin.choiceWrong')
   }
   for (const unit of UNITS) {
-    if (fieldsOf(unit).some((name) => isChanged(entered, name))) readUnit(unit, entered, draft, profiles, language)
+    if (fieldsOf(unit).some((name) => isChanged(entered, name))) readUnit(unit, entered, draft, checks, language)
   }
-  compareLives(entered, profile, draft, profiles, language)
+  compareLives(entered, profile, draft, checks, language)
   // Whatever is in there, the service checks it.
   return { changes: draft.changes as ProfileOptions, errors: draft.errors }
 }
@@ -53,7 +57,7 @@ export function findConflicts (entered: EnteredProfile, present: EnteredProfile,
   return { entered: { ...entered, ...again }, errors }
 }
 
-function readUnit ({ name, argument, choices }: Unit, entered: EnteredProfile, { changes, errors }: Draft, profiles: Profiles, { say }: Language): void {
+function readUnit ({ name, argument, choices }: Unit, entered: EnteredProfile, { changes, errors }: Draft, checks: Checks, { say }: Language): void {
   const chosen = choices.find(({ value }) => value === entered[name].value)
   if (chosen === undefined) {
     errors[name] = say('admin.choiceWrong')
@@ -67,25 +71,25 @@ function readUnit ({ name, argument, choices }: Unit, entered: EnteredProfile, {
     return
   }
   if (parts === undefined) put(changes, argument, gives)
-  else for (const part of parts) readPart(part, entered, { changes, errors }, profiles, { say })
+  else for (const part of parts) readPart(part, entered, { changes, errors }, checks, { say })
 }
 
-function readPart (name: PartName, entered: EnteredProfile, { changes, errors }: Draft, profiles: Profiles, { say }: Pick<Language, 'say'>): void {
+function readPart (name: PartName, entered: EnteredProfile, { changes, errors }: Draft, checks: Checks, { say }: Pick<Language, 'say'>): void {
   const { argument, read, missing, wrong, max } = PARTS[name]
   const text = entered[name].value
   const alone: Record<string, unknown> = {}
   put(alone, argument, read(text))
   if (text === '') errors[name] = say(missing)
   // By itself, half of a pair is refused too, but under another name.
-  else if (profiles.findRefused(alone) === argument) errors[name] = say(wrong, { ...(max !== undefined && { max }) })
+  else if (checks.findRefused(alone) === argument) errors[name] = say(wrong, { ...(max !== undefined && { max }) })
   else put(changes, argument, read(text))
 }
 
 /** Keys cannot live longer by default than at most; of the two, what is not changed is as the profile says. */
-function compareLives (entered: EnteredProfile, { own }: ProfileRecord, { changes, errors }: Draft, profiles: Profiles, { say }: Language): void {
+function compareLives (entered: EnteredProfile, { own }: ProfileRecord, { changes, errors }: Draft, checks: Checks, { say }: Language): void {
   if (changes['expiry'] === undefined || errors.expiryDefault !== undefined || errors.defaultLife !== undefined || errors.maxLife !== undefined) return
   const expiry = { ...own.expiry, ...Object(changes['expiry']) }
-  if (profiles.findRefused({ expiry }) === 'expiry.default') errors[entered.expiryDefault.value === 'own' ? 'defaultLife' : 'expiryDefault'] = say('admin.lifeTooLong')
+  if (checks.findRefused({ expiry }) === 'expiry.default') errors[entered.expiryDefault.value === 'own' ? 'defaultLife' : 'expiryDefault'] = say('admin.lifeTooLong')
 }
 
 function put (changes: Record<string, unknown>, argument: string, value: unknown): void {

@@ -1,6 +1,6 @@
 import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import type { Profiles } from '../../../keys/profiles.js'
+import type { Internals } from '../../../keys/internals.js'
 import type { Resolved } from '../../../keys/terms.js'
 import type { Language } from '../language.js'
 import type { ProfileFieldView, ProfileFormView, ProfileSelectView } from './data.js'
@@ -16,14 +16,14 @@ export interface ProfileFormParts {
   readonly entered: EnteredProfile
   readonly errors: ProfileErrors
   readonly profile: ProfileRecord
-  readonly profiles: Profiles
+  readonly internals: Pick<Internals, 'groups' | 'inherited'>
   readonly declared: Declared
 }
 
 /** Makes what the form shows. */
-export function toProfileForm ({ entered, errors, profile, profiles, declared }: ProfileFormParts, language: Language): ProfileFormView {
+export function toProfileForm ({ entered, errors, profile, internals, declared }: ProfileFormParts, language: Language): ProfileFormView {
   const { say } = language
-  const inherited = profiles.inherited(profile.group)
+  const inherited = internals.inherited(profile.group)
   const field = (name: FieldName): ProfileFieldView => ({ ...entered[name], error: errors[name] ?? null })
   const inherit = (name: ChoiceName) => say(profile.group === null ? 'admin.asForAll' : 'admin.asGroup', { value: INHERITED[name](inherited, language, declared) })
   const choice = (name: ChoiceName): ProfileSelectView => ({
@@ -32,7 +32,7 @@ export function toProfileForm ({ entered, errors, profile, profiles, declared }:
   })
   const scopes = entered.allowedScopes.value.split(' ')
   return {
-    group: { ...field('group'), options: [{ value: '', text: say('admin.noGroup') }, ...toGroupOptions(profiles.groups(), profile.group, language)] },
+    group: { ...field('group'), options: [{ value: '', text: say('admin.noGroup') }, ...toGroupOptions(internals.groups(), profile.group, language)] },
     limit: choice('limit'),
     maxKeys: field('maxKeys'),
     canUseApi: choice('canUseApi'),

@@ -55,7 +55,7 @@ function readWhatWasKept ({ context: { scopes }, request: { query } }: Visit, pr
 
 /** `POST /admin/user?id=`: saves what was changed of the profile, or with `action=make` makes one. */
 export async function saveUser (visit: Visit, userId: string): Promise<FastifyReply> {
-  const { context: { service: { profiles }, scopes }, visitor, language, request: { body }, reply } = visit
+  const { context: { service: { profiles }, internals, scopes }, visitor, language, request: { body }, reply } = visit
   if (readField(body, 'action') === 'make') {
     await profiles.create(userId, {}, visitor.by)
     return redirect(reply, toUserUrl(visit, userId, { done: 'made' }))
@@ -64,7 +64,7 @@ export async function saveUser (visit: Visit, userId: string): Promise<FastifyRe
   if (profile === null) return await sendUser(visit, userId, null)
   const present = toEntered(profile, scopes)
   const entered = readEntered(body, present, scopes)
-  const { changes, errors } = toChanges(entered, profile, profiles, language)
+  const { changes, errors } = toChanges(entered, profile, internals, language)
   if (Object.keys(errors).length > 0) return await sendUser(visit, userId, profile, { status: 400, profile: { entered, errors } })
   const conflict = findConflicts(entered, present, language)
   if (Object.keys(conflict.errors).length > 0) return await sendUser(visit, userId, profile, { status: 409, profile: conflict })
@@ -75,9 +75,9 @@ export async function saveUser (visit: Visit, userId: string): Promise<FastifyRe
 
 /** Sends the page about a user, who may have no profile. */
 export async function sendUser (visit: Visit, userId: string, profile: ProfileRecord | null, shown: Shown = {}): Promise<FastifyReply> {
-  const { context: { service: { profiles }, scopes, now }, context, visitor, language, reply } = visit
+  const { context: { internals, scopes, now }, context, visitor, language, reply } = visit
   const keys = await toKeysView(visit, userId)
-  const refusal = profile === null ? null : refuseKeys(profile, keys.live, profiles.groups(), language)
+  const refusal = profile === null ? null : refuseKeys(profile, keys.live, internals.groups(), language)
   const title = language.say('admin.userTitle', { name: userId })
   return await sendPage(context, reply, {
     status: shown.status ?? (profile === null ? 404 : 200),
@@ -88,8 +88,8 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
     notice: shown.notice ?? stray(visit, profile, shown.key),
     data: {
       userId,
-      profile: profile === null ? null : toProfileForm({ entered: toEntered(profile, scopes), errors: {}, ...shown.profile, profile, profiles, declared: scopes }, language),
-      standing: profile === null ? null : toStanding(profile, profiles.groups(), now(), language),
+      profile: profile === null ? null : toProfileForm({ entered: toEntered(profile, scopes), errors: {}, ...shown.profile, profile, internals, declared: scopes }, language),
+      standing: profile === null ? null : toStanding(profile, internals.groups(), now(), language),
       // What was entered is not lost when no key may be made just now.
       form: profile === null || (refusal !== null && shown.key === undefined) ? null : toKeyForm(visit, profile, shown.key),
       refusal,
