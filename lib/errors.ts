@@ -92,7 +92,7 @@ export const ExpiryLimitError = createError('FST_API_KEY_EXPIRY_TOO_LATE', 'This
 export const BeyondOwnError = createError('FST_API_KEY_BEYOND_OWN', '%s must be %s, as of whoever asks, got %s', 403)
 
 /** 409: a key that is revoked or expired cannot be changed in this way any more. */
-export const DeadKeyError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
+export const NotLiveError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
 
 /** 409: the key got another secret since the caller looked at it, so nothing was done. */
 export const RotatedMeanwhileError = createError('FST_API_KEY_ALREADY_ROTATED', 'The API key %j got another secret meanwhile', 409)

@@ -1,7 +1,7 @@
 import { checkObject, isPlainObject, isWhole, type Check, type Checks, type Refuse } from './checks.js'
 import { DURATION_FORMS, MAX_DURATION, readDuration, toMilliseconds, type Duration } from './durations.js'
 import { describe } from './errors.js'
-import type { Quota } from './store/accounts.js'
+import type { Quota } from './store/bookkeeping.js'
 
 const SECOND = 1000
 const MAX_WINDOW = 31 * 86_400_000
@@ -150,7 +150,7 @@ export function saysQuota ({ quotaMax, quotaEvery }: QuotaTerms): boolean {
  * What is wrong with limits that were found; null when nothing is. They are checked wherever they are set but in SQL, by
  * which half a limit can be left out, and then nobody knows what was meant.
  */
-export function findFault (rate: RateLimit | null, quota: Quota | null): string | null {
+export function findWrongLimit (rate: RateLimit | null, quota: Quota | null): string | null {
   if (rate !== null && !(isPositive(rate.max) && isPositive(rate.timeWindow))) return `a rate limit with max ${rate.max} and timeWindow ${rate.timeWindow}`
   if (quota !== null && !(isPositive(quota.max) && (quota.every === null || isPositive(quota.every)))) return `a quota with max ${quota.max} and every ${quota.every}`
   return null

@@ -3,7 +3,7 @@ import { generateSecret } from '../lib/keys/secret.js'
 import apiKey from '../lib/index.js'
 import { ask, bareServer, Clock, HEADER, Log, server } from './helpers/app.js'
 
-t.test('a key ends itself, in any state and from any address', async (t) => {
+t.test('a key revokes itself, in any state and from any address', async (t) => {
   const clock = new Clock()
   const app = await server(t, { api: true, now: clock.now })
   const end = (key: string) => app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } })
@@ -105,7 +105,7 @@ t.test('without the option there is no API', async (t) => {
   t.equal((await app.apiKeys.get(id))?.state, 'active')
 })
 
-t.test('a key ends itself from nowhere that is known too', async (t) => {
+t.test('a key revokes itself from nowhere that is known too', async (t) => {
   const app = await server(t, { api: true, failureLimit: { max: 1, timeWindow: '1h' } }, new Log(), true)
   const { id, key } = await app.apiKeys.create('ann')
   const ips: unknown[] = []

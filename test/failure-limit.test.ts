@@ -130,7 +130,7 @@ t.test('attempts from one IPv6 network count together, and mapped IPv4 addresses
   limit.check('2001:db8:0:1::1')
 })
 
-t.test('a key that ends itself is an attempt like any other', async (t) => {
+t.test('a key that revokes itself is an attempt like any other', async (t) => {
   const app = await server(t, { failureLimit, api: true })
   const end = () => app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: unknown() } })
   for (let i = 0; i < 3; i++) t.equal((await end()).statusCode, 401)

@@ -1,6 +1,6 @@
 import { AddressError, ApiForbiddenError, DisabledKeyError, ExpiredKeyError, InternalError, RevokedKeyError, RotatedKeyError, UnknownGroupError } from '../errors.js'
-import { findFault, findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
-import type { Quota } from '../store/accounts.js'
+import { findWrongLimit, findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
+import type { Quota } from '../store/bookkeeping.js'
 import type { AccessRow } from '../store/rows.js'
 import { Networks } from './addresses.js'
 import type { ApiUser } from './records.js'
@@ -63,7 +63,7 @@ export class Access {
     this.#networks = row.allowedIps === null ? null : new Networks(row.allowedIps)
     this.rate = saysRate(row) ? findRate([row]) : terms.rate
     this.quota = saysQuota(row) ? findQuota([row]) : terms.quota
-    this.#refusal = refusalOf(row, terms, findFault(this.rate, this.quota))
+    this.#refusal = refusalOf(row, terms, findWrongLimit(this.rate, this.quota))
     this.isLimited = this.rate !== null || this.quota !== null
     this.usedAt = row.lastUsedAt ?? 0
     this.previousUsedAt = row.previousUsedAt ?? 0
@@ -126,15 +126,15 @@ const disabled = () => new DisabledKeyError()
 const unknownGroup = () => new UnknownGroupError()
 const forbidden = () => new ApiForbiddenError()
 
-/** @param fault what is wrong with its limits */
-function refusalOf (row: AccessRow, terms: Resolved, fault: string | null): (() => Error) | null {
+/** @param wrong what is wrong with its limits */
+function refusalOf (row: AccessRow, terms: Resolved, wrong: string | null): (() => Error) | null {
   // A profile that somebody marked as deleted by hand has keys that nothing revoked.
   if (row.revokedAt !== null || row.deletedAt !== null) return revoked
   if (row.enabled === false) return disabled
   if (!terms.isKnownGroup) return unknownGroup
   if (!terms.canUseApi) return forbidden
   // Half a limit is no reason to go without.
-  return fault === null ? null : () => new InternalError({ cause: new Error(`the database holds ${fault} for this key`) })
+  return wrong === null ? null : () => new InternalError({ cause: new Error(`the database holds ${wrong} for this key`) })
 }
 
 /** When a key ends as the one who has a certain secret sees it: with the overlap, where that was replaced. */

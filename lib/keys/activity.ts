@@ -1,4 +1,4 @@
-import type { DayCount } from '../store/accounts.js'
+import type { DayCount } from '../store/bookkeeping.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { Access } from './access.js'
 import type { Saves } from './patience.js'

@@ -97,12 +97,12 @@ export class Admission {
   }
 
   /**
-   * Ends the key of a secret that works or would but for its state or its profile; false when there is none, or when the
+   * Revokes the key of a secret that works or would but for its state or its profile; false when there is none, or when the
    * secret was replaced and its time is over.
    *
    * @throws FST_API_KEY_TOO_MANY_FAILURES
    */
-  async end (secret: string, ip: string | null): Promise<boolean> {
+  async revoke (secret: string, ip: string | null): Promise<boolean> {
     if (ip !== null) this.#failures?.check(ip)
     const row = await this.find(secret)
     if (row === null || (row.isPrevious && Number(row.previousUntil) <= this.#context.settings.now())) return false

@@ -1,5 +1,5 @@
 import type { RateLimit } from '../limits.js'
-import type { Author } from '../store/accounts.js'
+import type { Author } from '../store/bookkeeping.js'
 import type { Store } from '../store/store.js'
 import type { Activity } from './activity.js'
 import type { ApiKeyEvents, By } from './events.js'

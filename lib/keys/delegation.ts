@@ -1,6 +1,6 @@
 import { BeyondOwnError } from '../errors.js'
 import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
-import type { Quota } from '../store/accounts.js'
+import type { Quota } from '../store/bookkeeping.js'
 import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
 import { lieWithin } from './addresses.js'
 import type { KeyGrants } from './granting.js'

@@ -1,4 +1,4 @@
-import { DeadKeyError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenError, UnknownGroupError } from '../errors.js'
+import { NotLiveError, ExpiryLimitError, ForbiddenScopesError, MakingForbiddenError, UnknownGroupError } from '../errors.js'
 import type { KeyFields, KeyTerms, Metadata, ProfileRow, StoredKey } from '../store/rows.js'
 import { toMilliseconds, type Duration } from '../durations.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
@@ -78,7 +78,7 @@ export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow
   })
   const state = stateOf(key, at)
   const [late] = Object.keys(fields).filter((field) => field !== 'name' && field !== 'metadata')
-  if (late !== undefined && (state === 'revoked' || state === 'expired')) return new DeadKeyError(key.id, state, optionOf(late))
+  if (late !== undefined && (state === 'revoked' || state === 'expired')) return new NotLiveError(key.id, state, optionOf(late))
   const isEnabled = enabled === true && key.enabled === false
   // What its group would allow is not known.
   if (!terms.isKnownGroup && (scopes !== undefined || expiresAt !== undefined || isEnabled)) return new UnknownGroupError()

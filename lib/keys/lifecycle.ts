@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { ArgumentError, DeadKeyError, NotFoundError, RotatedMeanwhileError } from '../errors.js'
+import { ArgumentError, NotLiveError, NotFoundError, RotatedMeanwhileError } from '../errors.js'
 import type { KeyFields, StoredKey } from '../store/rows.js'
 import type { Decide } from '../store/store.js'
 import type { Context } from './context.js'
@@ -69,7 +69,7 @@ export async function rotateKey (context: Context, keyId: string, { overlap, see
     const excess = bounds?.rotate(key, profile) ?? null
     if (excess !== null) return excess
     const state = stateOf(key, at)
-    if (state === 'revoked' || state === 'expired') return new DeadKeyError(key.id, state, 'secret')
+    if (state === 'revoked' || state === 'expired') return new NotLiveError(key.id, state, 'secret')
     if (seen !== undefined && key.rotatedAt !== (seen?.getTime() ?? null)) return new RotatedMeanwhileError(key.id)
     const renewed = renew(key, profile, at, settings)
     if (renewed instanceof Error) return renewed

@@ -1,6 +1,6 @@
 import { InvalidKeyError, QuotaError, RateLimitError, UnavailableError } from '../errors.js'
 import type { RateLimit, RateState } from '../limits.js'
-import type { Quota, QuotaCount } from '../store/accounts.js'
+import type { Quota, QuotaCount } from '../store/bookkeeping.js'
 import type { Store } from '../store/store.js'
 
 /** Counts a request of a key against its rate limit. Rejects when that cannot be done. */

@@ -16,8 +16,8 @@ import { readRate, type RateRecord } from './rate.js'
 import { digestOf } from './secret.js'
 import { readUsage, type DayUsage, type UsageRange } from './usage.js'
 
-/** Somebody who asks for something and is not the application. */
-export interface Asker {
+/** Whoever asks for something and is not the application: a person who is signed in, or a program by its key. */
+export interface Principal {
   /** Whose keys it is about; those of others are not there. */
   readonly owner: string
   /** The secret that asks; null for a person. */
@@ -41,59 +41,59 @@ export class OnBehalf {
     this.#admission = admission
   }
 
-  async create (asker: Asker, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
+  async create (principal: Principal, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
     checkKeyFields(options, this.#context.settings)
-    const [key] = await issue(this.#context, [{ ...options, userId: asker.owner }], asker.by, await this.#boundsOf(asker))
+    const [key] = await issue(this.#context, [{ ...options, userId: principal.owner }], principal.by, await this.#boundsOf(principal))
     return key as NewKey
   }
 
-  async get (asker: Asker, keyId: string): Promise<KeyRecord> {
+  async get (principal: Principal, keyId: string): Promise<KeyRecord> {
     const { store, activity, settings } = this.#context
     const row = await store.getKey(keyId)
-    if (row === null || row.userId !== asker.owner) throw unknownKey(keyId)
+    if (row === null || row.userId !== principal.owner) throw unknownKey(keyId)
     return toKeyRecord(activity.ofKey(row), settings.now(), settings)
   }
 
-  async find ({ owner }: Asker, query: KeySearch): Promise<KeyPage> {
+  async find ({ owner }: Principal, query: KeySearch): Promise<KeyPage> {
     return await findKeys(this.#context, owner, query)
   }
 
-  async update (asker: Asker, keyId: string, changes: Omit<KeyChanges, 'metadata'>): Promise<KeyRecord> {
+  async update (principal: Principal, keyId: string, changes: Omit<KeyChanges, 'metadata'>): Promise<KeyRecord> {
     checkKeyChanges(changes, this.#context.settings)
-    await this.get(asker, keyId)
-    return await updateKey(this.#context, keyId, changes, asker.by, await this.#boundsOf(asker))
+    await this.get(principal, keyId)
+    return await updateKey(this.#context, keyId, changes, principal.by, await this.#boundsOf(principal))
   }
 
   /** Of several at once only one: the others would end a secret that somebody was just given, a program by one that had ended. */
-  async rotate (asker: Asker, keyId: string, options: { overlap?: Duration }): Promise<NewKey> {
+  async rotate (principal: Principal, keyId: string, options: { overlap?: Duration }): Promise<NewKey> {
     checkRotation(options)
-    const { rotatedAt } = await this.get(asker, keyId)
-    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, asker.by, await this.#boundsOf(asker))
+    const { rotatedAt } = await this.get(principal, keyId)
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, principal.by, await this.#boundsOf(principal))
   }
 
-  async revoke (asker: Asker, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
+  async revoke (principal: Principal, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
     checkRevocation(options)
-    await this.get(asker, keyId)
-    return await revokeKey(this.#context, keyId, options.reason ?? null, asker.by)
+    await this.get(principal, keyId)
+    return await revokeKey(this.#context, keyId, options.reason ?? null, principal.by)
   }
 
-  async usage (asker: Asker, keyId: string, range: UsageRange): Promise<DayUsage[]> {
-    await this.get(asker, keyId)
+  async usage (principal: Principal, keyId: string, range: UsageRange): Promise<DayUsage[]> {
+    await this.get(principal, keyId)
     return await readUsage(this.#context, keyId, range)
   }
 
-  async rateLimit (asker: Asker, keyId: string): Promise<RateRecord | null> {
-    await this.get(asker, keyId)
+  async rateLimit (principal: Principal, keyId: string): Promise<RateRecord | null> {
+    await this.get(principal, keyId)
     return await readRate(this.#context, this.#admission, keyId)
   }
 
-  async history (asker: Asker, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {
-    await this.get(asker, keyId)
+  async history (principal: Principal, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {
+    await this.get(principal, keyId)
     return await readHistory(this.#context, { ...paging, keyId })
   }
 
   /** A program's key is read anew, since the one that was let in may have been kept from before a change. */
-  async #boundsOf ({ secret }: Asker): Promise<Bounds> {
+  async #boundsOf ({ secret }: Principal): Promise<Bounds> {
     const { store, settings } = this.#context
     if (secret === null) return boundsOf(null, settings)
     const found = await store.findByDigest(digestOf(secret))

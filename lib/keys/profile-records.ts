@@ -1,5 +1,5 @@
 import { findQuota, type RateLimit } from '../limits.js'
-import type { Quota } from '../store/accounts.js'
+import type { Quota } from '../store/bookkeeping.js'
 import type { ProfileRow } from '../store/rows.js'
 import { toDate, toOwnRate } from './records.js'
 import type { ApiKeyScope } from './scopes.js'

@@ -1,5 +1,5 @@
 import { findRate, type RateLimit } from '../limits.js'
-import { CLOCKS_APART, type Quota } from '../store/accounts.js'
+import { CLOCKS_APART, type Quota } from '../store/bookkeeping.js'
 import type { KeyRow } from '../store/rows.js'
 import { quotaOf, type TermSettings } from './terms.js'
 

@@ -1,4 +1,4 @@
-import type { DayCount } from '../store/accounts.js'
+import type { DayCount } from '../store/bookkeeping.js'
 
 /** Milliseconds. */
 export const DAY = 86_400_000

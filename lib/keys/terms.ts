@@ -1,5 +1,5 @@
 import { findQuota, findRate, type QuotaTerms, type RateLimit, type RateTerms } from '../limits.js'
-import type { Quota } from '../store/accounts.js'
+import type { Quota } from '../store/bookkeeping.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 
 /** What a profile, a group or the plugin may say about keys; what is absent or null follows the next in that order. */

@@ -1,4 +1,4 @@
-import type { DayCount } from '../store/accounts.js'
+import type { DayCount } from '../store/bookkeeping.js'
 import type { Access } from './access.js'
 import { dayOf, Tally } from './tally.js'
 import { Waiting } from './waiting.js'

@@ -1,6 +1,6 @@
 import { checkObject, type Check } from '../checks.js'
 import { ArgumentError } from '../errors.js'
-import type { DayCount } from '../store/accounts.js'
+import type { DayCount } from '../store/bookkeeping.js'
 import { checkKeyId } from './arguments.js'
 import type { Context } from './context.js'
 import { unknownKey } from './lifecycle.js'

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { UnavailableError } from '../errors.js'
-import type { DayCount } from '../store/accounts.js'
+import type { DayCount } from '../store/bookkeeping.js'
 import type { Use } from '../store/store.js'
 import { countLine, useLines } from '../store/use-log.js'
 import type { Access } from './access.js'

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Changes, HistoryDraft } from './accounts.js'
+import type { Changes, HistoryDraft } from './bookkeeping.js'
 import type { KeyFields, KeyRow, ProfileFields, ProfileRow, StoredKey } from './rows.js'
 
 /*

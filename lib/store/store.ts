@@ -1,4 +1,4 @@
-import type { AccountStore, Author } from './accounts.js'
+import type { BookkeepingStore, Author } from './bookkeeping.js'
 import type { AccessRow, KeyDraft, KeyFields, KeyRow, KeyTerms, ProfileFields, ProfileRow, StoredKey } from './rows.js'
 
 /*
@@ -66,7 +66,7 @@ export interface KeyQuery {
   readonly limit: number
 }
 
-export interface Store extends AccountStore {
+export interface Store extends BookkeepingStore {
   /** Finds a key by the digest of its secret, or else by that of the one before the last rotation, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { DayCount } from './accounts.js'
+import type { DayCount } from './bookkeeping.js'
 import type { Store, Use } from './store.js'
 
 /*

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { ApiKeys } from '../../lib/keys/service.js'
 import { resolveOptions } from '../../lib/options.js'
-import { CLOCKS_APART } from '../../lib/store/accounts.js'
+import { CLOCKS_APART } from '../../lib/store/bookkeeping.js'
 import type { Store } from '../../lib/store/store.js'
 import type { Connect, PrepareDatabase } from './store.js'
 

@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
 import { InvalidKeyError, retryHeaders } from '../../errors.js'
 import type { KeyBounds } from '../../keys/arguments.js'
-import type { Asker } from '../../keys/on-behalf.js'
 import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
-import { createDoor, findAsker, NEEDED, type AskerDeps } from './asker.js'
+import { createDoor, findPrincipal, NEEDED, type Ask, type PrincipalDeps } from './principal.js'
 import { handlersOf } from './handlers.js'
 import { configOf } from './route.js'
 import { schemasOf } from './schemas.js'
@@ -12,7 +11,7 @@ import { selfRoutes } from './self.js'
 import { compileValidator } from './validation.js'
 
 /** What the API needs of the plugin. */
-export interface ApiDeps extends AskerDeps {
+export interface ApiDeps extends PrincipalDeps {
   readonly service: ApiKeys
   readonly internals: Internals
   readonly settings: KeyBounds
@@ -20,13 +19,6 @@ export interface ApiDeps extends AskerDeps {
 
 /** Far more than a key takes. */
 const BODY_LIMIT = 64 * 1024
-
-/** A request of somebody who is known. */
-export interface Ask {
-  readonly asker: Asker
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
 
 /**
  * The JSON API: what people and programs may do with their keys. A scope of its own, in which the application's compilers,
@@ -58,9 +50,9 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
   function known (handle: (ask: Ask) => Promise<unknown>) {
     return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
       try {
-        const asker = await findAsker(deps, request, reply)
+        const principal = await findPrincipal(deps, request, reply)
         if (request.validationError !== undefined) throw request.validationError
-        return await handle({ asker, request, reply })
+        return await handle({ principal, request, reply })
       } catch (error) {
         reply.headers(retryHeaders(error))
         // Of a key that ended while it asked.

@@ -4,7 +4,7 @@ import type { KeyChanges } from '../../keys/granting.js'
 import type { Internals } from '../../keys/internals.js'
 import type { KeySearch } from '../../keys/listing.js'
 import type { UsageRange } from '../../keys/usage.js'
-import type { Ask } from './api.js'
+import type { Ask } from './principal.js'
 import { toEntryBody, toKeyBody, toNewKeyBody } from './view.js'
 
 /** What a request may say of a key, by the schemas of its route. */
@@ -13,51 +13,51 @@ type Given<T> = Omit<T, 'expiresAt' | 'metadata'> & { readonly expiresAt?: strin
 type Created = Given<Parameters<Internals['onBehalf']['create']>[1]>
 type Changed = Given<KeyChanges>
 
-/** What happens for each route, once it is known who asks. */
+/** What happens for each route, once its principal is known. */
 export function handlersOf ({ onBehalf }: Pick<Internals, 'onBehalf'>) {
   return {
-    async list ({ asker, request }: Ask) {
-      const { keys, cursor } = await onBehalf.find(asker, request.query as KeySearch)
+    async list ({ principal, request }: Ask) {
+      const { keys, cursor } = await onBehalf.find(principal, request.query as KeySearch)
       return { keys: keys.map(toKeyBody), cursor }
     },
 
-    async create ({ asker, request, reply }: Ask) {
-      const key = await onBehalf.create(asker, readTime(request.body as Created))
+    async create ({ principal, request, reply }: Ask) {
+      const key = await onBehalf.create(principal, readTime(request.body as Created))
       reply.code(201).header('location', toLocation(request.url, key.id))
       return toNewKeyBody(key)
     },
 
-    async get ({ asker, request }: Ask) {
-      return toKeyBody(await onBehalf.get(asker, idOf(request)))
+    async get ({ principal, request }: Ask) {
+      return toKeyBody(await onBehalf.get(principal, idOf(request)))
     },
 
-    async update ({ asker, request }: Ask) {
-      return toKeyBody(await onBehalf.update(asker, idOf(request), readTime(request.body as Changed)))
+    async update ({ principal, request }: Ask) {
+      return toKeyBody(await onBehalf.update(principal, idOf(request), readTime(request.body as Changed)))
     },
 
-    async revoke ({ asker, request }: Ask) {
+    async revoke ({ principal, request }: Ask) {
       refuseBody(request.body)
-      return toKeyBody(await onBehalf.revoke(asker, idOf(request), request.query as { reason?: string }))
+      return toKeyBody(await onBehalf.revoke(principal, idOf(request), request.query as { reason?: string }))
     },
 
-    async rotate ({ asker, request }: Ask) {
-      return toNewKeyBody(await onBehalf.rotate(asker, idOf(request), request.body as { overlap?: number | string }))
+    async rotate ({ principal, request }: Ask) {
+      return toNewKeyBody(await onBehalf.rotate(principal, idOf(request), request.body as { overlap?: number | string }))
     },
 
-    async usage ({ asker, request }: Ask) {
-      return { days: await onBehalf.usage(asker, idOf(request), request.query as UsageRange) }
+    async usage ({ principal, request }: Ask) {
+      return { days: await onBehalf.usage(principal, idOf(request), request.query as UsageRange) }
     },
 
-    async rateLimit ({ asker, request }: Ask) {
-      return { rateLimit: await onBehalf.rateLimit(asker, idOf(request)) }
+    async rateLimit ({ principal, request }: Ask) {
+      return { rateLimit: await onBehalf.rateLimit(principal, idOf(request)) }
     },
 
-    async history ({ asker, request }: Ask) {
+    async history ({ principal, request }: Ask) {
       const { limit, cursor: from } = request.query as { limit?: number, cursor?: string }
-      const { entries, cursor } = await onBehalf.history(asker, idOf(request), {
+      const { entries, cursor } = await onBehalf.history(principal, idOf(request), {
         ...(limit !== undefined && { limit }), ...(from !== undefined && { cursor: Number(from) })
       })
-      return { entries: entries.map((entry) => toEntryBody(entry, asker.by.actor)), cursor: cursor === null ? null : String(cursor) }
+      return { entries: entries.map((entry) => toEntryBody(entry, principal.by.actor)), cursor: cursor === null ? null : String(cursor) }
     }
   }
 }

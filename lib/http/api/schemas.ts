@@ -182,6 +182,6 @@ export function schemasOf (settings: KeyBounds) {
     }),
     self: route('getOwnApiKey', 'The key that makes the request', { querystring: NO_QUERY, response: withFailures(200, 'The key.', RECORD) }),
     // Whatever comes along must not keep a key from being ended.
-    endSelf: route('endOwnApiKey', 'Revokes the key that makes the request, in whatever state it is', { response: { 204: { type: 'null', description: 'It is revoked.' }, '4xx': FAILURE, 503: FAILURE } })
+    revokeSelf: route('revokeOwnApiKey', 'Revokes the key that makes the request, in whatever state it is', { response: { 204: { type: 'null', description: 'It is revoked.' }, '4xx': FAILURE, 503: FAILURE } })
   }
 }

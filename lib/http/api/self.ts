@@ -14,18 +14,18 @@ export interface SelfDeps {
   readonly service: Pick<ApiKeys, 'get'>
   readonly internals: Pick<Internals, 'admission'>
   readonly guard: Guard
-  readonly schemas: Pick<ReturnType<typeof schemasOf>, 'self' | 'endSelf'>
+  readonly schemas: Pick<ReturnType<typeof schemasOf>, 'self' | 'revokeSelf'>
 }
 
 const NO_SCOPES: readonly string[] = []
 
 /**
- * What a key can do to itself, by its secret alone. `GET /self` needs a key that is accepted. `DELETE /self` ends the key in
+ * What a key can do to itself, by its secret alone. `GET /self` needs a key that is accepted. `DELETE /self` revokes the key in
  * whatever state, from whatever address and however often it is used: whoever finds a secret shall be able to make it
  * worthless.
  */
 export async function selfRoutes (app: FastifyInstance, { service, internals, guard, schemas }: SelfDeps): Promise<void> {
-  // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being ended.
+  // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being revoked.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
   app.addHook('onRequest', (request, reply, done) => {
@@ -41,12 +41,12 @@ export async function selfRoutes (app: FastifyInstance, { service, internals, gu
     return toKeyBody(key)
   })
 
-  app.delete('/self', { config: configOf(NO_SCOPES), schema: schemas.endSelf }, async (request, reply) => {
+  app.delete('/self', { config: configOf(NO_SCOPES), schema: schemas.revokeSelf }, async (request, reply) => {
     const sent = guard.readSecret(request)
     if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent
-    const isEnded = await internals.admission.end(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
-    if (!isEnded) throw guard.refusal(request, reply, header, new InvalidKeyError())
+    const isRevoked = await internals.admission.revoke(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
+    if (!isRevoked) throw guard.refusal(request, reply, header, new InvalidKeyError())
     return await reply.code(204).send()
   })
 }

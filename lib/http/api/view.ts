@@ -15,9 +15,9 @@ export function toNewKeyBody (key: NewKey): Record<string, unknown> {
 /**
  * What the API shows of a change.
  *
- * @param viewer who asks, as the history names them: where others were is not theirs to know, but for the owner
+ * @param principal who asks, as the history names whoever made a change: where others were is not theirs to know, but for the owner
  */
-export function toEntryBody ({ id, at, action, actor, ip, changes, userId }: HistoryEntry, viewer: string | undefined): Record<string, unknown> {
+export function toEntryBody ({ id, at, action, actor, ip, changes, userId }: HistoryEntry, principal: string | undefined): Record<string, unknown> {
   const { metadata: _own, ...shown } = changes ?? {}
-  return { id, at, action, actor, ip: actor !== null && (actor === viewer || actor === userId) ? ip : null, changes: changes === null ? null : shown }
+  return { id, at, action, actor, ip: actor !== null && (actor === principal || actor === userId) ? ip : null, changes: changes === null ? null : shown }
 }

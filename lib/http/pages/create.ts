@@ -3,7 +3,7 @@ import { sendCreated } from './created.js'
 import { readEntered, type Entered } from './entered.js'
 import { codeOf } from './failure.js'
 import { readField } from './form.js'
-import { rulesOf, toFaults, toKeyFields } from './key-form.js'
+import { rulesOf, toFieldErrors, toKeyFields } from './key-form.js'
 import { sendList } from './list.js'
 import { whyForbidden } from './owned-key.js'
 import { sendMessage } from './page.js'
@@ -16,7 +16,7 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
   const nonce = readField(request.body, 'nonce')
   const profile = await ownProfile(visit)
   const answer = toKeyFields(rulesOf(context, profile), entered, language)
-  if ('faults' in answer) return await sendList(visit, { status: 400, entered, faults: answer.faults })
+  if ('errors' in answer) return await sendList(visit, { status: 400, entered, errors: answer.errors })
   try {
     const { key: secret, ...key } = await context.service.create(visitor.owner, { ...answer.fields, ...(nonce !== undefined && { nonce }) }, visitor.by)
     return await sendCreated(visit, key, secret, whyForbidden(visit, visitor.owner, profile))
@@ -39,8 +39,8 @@ async function explain (visit: Visit, error: unknown, entered: Entered): Promise
       link: { href: base, text: say('page.backToKeys') }
     }, visitor)
   }
-  const faults = toFaults(error, language)
-  if (faults !== null) return await sendList(visit, { status: 400, entered, faults })
+  const errors = toFieldErrors(error, language)
+  if (errors !== null) return await sendList(visit, { status: 400, entered, errors })
   const status = REFUSALS.get(code)
   if (status === undefined) throw error
   return await sendList(visit, { status, entered, notice: { kind: 'error', text: say('form.notMade') } })

@@ -4,11 +4,11 @@ import type { KeyChanges } from '../../keys/granting.js'
 import type { KeyRecord } from '../../keys/records.js'
 import { isLive, tellConflict, tellEnded } from './conflict.js'
 import type { Notice } from './data.js'
-import { readEntered, type Entered, type Faults } from './entered.js'
+import { readEntered, type Entered, type FieldErrors } from './entered.js'
 import { codeOf } from './failure.js'
 import { readField } from './form.js'
 import { readKept } from './kept.js'
-import { rulesFor, strayFault, toFaults, toFieldsView, toKeyFields, type FieldRules, type KeyFields } from './key-form.js'
+import { rulesFor, strayError, toFieldErrors, toFieldsView, toKeyFields, type FieldRules, type KeyFields } from './key-form.js'
 import { toKeyView } from './key-view.js'
 import { findKey, surroundings } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
@@ -34,7 +34,7 @@ export async function editKey (visit: Visit): Promise<FastifyReply> {
   if (!isLive(key)) return await tellEnded(visit, key)
   const rules = await findRules(visit, key)
   const answer = toKeyFields(rules, entered, language)
-  if ('faults' in answer) return await sendEdit(visit, key, rules, { status: 400, entered, faults: answer.faults })
+  if ('errors' in answer) return await sendEdit(visit, key, rules, { status: 400, entered, errors: answer.errors })
   try {
     await context.service.update(key.id, toChanges(answer.fields, key, rules), visitor.by)
   } catch (error) {
@@ -66,11 +66,11 @@ function toChanges ({ scopes, ...fields }: KeyFields, key: KeyRecord, rules: Fie
 interface Showing {
   readonly status: number
   readonly entered: Entered
-  readonly faults?: Faults
+  readonly errors?: FieldErrors
   readonly notice?: Notice | null
 }
 
-async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { status, entered, faults = {}, notice = null }: Showing): Promise<FastifyReply> {
+async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { status, entered, errors = {}, notice = null }: Showing): Promise<FastifyReply> {
   const { context, visitor, language, base, reply } = visit
   const title = language.say('edit.title')
   return await sendPage(context, reply, {
@@ -79,15 +79,15 @@ async function sendEdit (visit: Visit, key: KeyRecord, rules: FieldRules, { stat
     title: status === 200 ? title : language.say('page.error', { title }),
     visitor,
     ...surroundings(visit, key),
-    notice: notice ?? strayFault(rules, faults),
-    data: { key: toKeyView(key, base, context.now(), language), fields: toFieldsView(rules, entered, faults, language) }
+    notice: notice ?? strayError(rules, errors),
+    data: { key: toKeyView(key, base, context.now(), language), fields: toFieldsView(rules, entered, errors, language) }
   })
 }
 
 /** Answers when the service refused a change for a reason that the owner can understand. */
 async function explain (visit: Visit, key: KeyRecord, rules: FieldRules, entered: Entered, error: unknown): Promise<FastifyReply> {
-  const faults = toFaults(error, visit.language)
-  if (faults !== null) return await sendEdit(visit, key, rules, { status: 400, entered, faults })
+  const errors = toFieldErrors(error, visit.language)
+  if (errors !== null) return await sendEdit(visit, key, rules, { status: 400, entered, errors })
   if (codeOf(error) !== 'FST_API_KEY_UNKNOWN_GROUP') return await tellConflict(visit, key, error)
   return await sendEdit(visit, key, rules, { status: 403, entered, notice: { kind: 'error', text: visit.language.say('edit.notNow') } })
 }

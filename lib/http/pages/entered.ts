@@ -1,6 +1,6 @@
 import { areNetworks, MAX_NETWORKS } from '../../keys/addresses.js'
 import { areScopes } from '../../keys/scopes.js'
-import { findFault, readField, readFields } from './form.js'
+import { findNameError, readField, readFields } from './form.js'
 import type { Language } from './language.js'
 
 /** What was entered in a form for a key, as text, so that it can be shown again. */
@@ -19,7 +19,7 @@ export interface Entered {
 export const FIELDS = ['name', 'expiry', 'scopes', 'addresses'] as const
 
 /** What is wrong with what was entered, by field. */
-export type Faults = Readonly<Partial<Record<typeof FIELDS[number], string>>>
+export type FieldErrors = Readonly<Partial<Record<typeof FIELDS[number], string>>>
 
 /** An empty form. */
 export const NOTHING: Entered = { name: '', expiry: undefined, date: '', scopes: [], addresses: '' }
@@ -50,9 +50,9 @@ export function toNetworks ({ addresses }: Pick<Entered, 'addresses'>): readonly
  *
  * @param allowed the scopes that may be given
  */
-export function findFaults (entered: Entered, allowed: readonly string[], language: Language): Faults {
+export function findErrors (entered: Entered, allowed: readonly string[], language: Language): FieldErrors {
   const { say } = language
-  const name = findFault(entered.name, language)
+  const name = findNameError(entered.name, language)
   const unknown = entered.scopes.filter((scope) => !allowed.includes(scope))
   const networks = toNetworks(entered) ?? []
   const wrong = networks.filter((network) => !areNetworks([network]))

@@ -64,15 +64,15 @@ export function toExpiryView (range: ExpiryRange, { expiry, date }: Pick<Entered
  *
  * @returns what the service is told, or what is wrong
  */
-export function readExpiry (range: ExpiryRange, { expiry, date }: Pick<Entered, 'expiry' | 'date'>, { say }: Language): { fields: ExpiryFields } | { fault: string } {
+export function readExpiry (range: ExpiryRange, { expiry, date }: Pick<Entered, 'expiry' | 'date'>, { say }: Language): { fields: ExpiryFields } | { error: string } {
   const { now, latest } = range
   if (expiry === undefined || expiry === '' || (expiry === 'keep' && range.current !== undefined)) return { fields: {} }
   if (expiry === 'date') return readDay(range, date, say)
-  if (expiry === 'never') return latest === null ? { fields: { expiresAt: null } } : { fault: say('form.expiryLate') }
+  if (expiry === 'never') return latest === null ? { fields: { expiresAt: null } } : { error: say('form.expiryLate') }
   if (expiry === 'max' && latest !== null) return { fields: { expiresAt: latest } }
   const length = lengthOf(expiry)
-  if (![...OFFERED, range.preset].includes(length)) return { fault: say('form.expiryUnknown') }
-  return latest !== null && now + length > latest ? { fault: say('form.expiryLate') } : { fields: { expiresIn: length } }
+  if (![...OFFERED, range.preset].includes(length)) return { error: say('form.expiryUnknown') }
+  return latest !== null && now + length > latest ? { error: say('form.expiryLate') } : { fields: { expiresIn: length } }
 }
 
 function dayOf (time: number, language: Language): WrittenTime {
@@ -81,12 +81,12 @@ function dayOf (time: number, language: Language): WrittenTime {
 }
 
 /** A day ends at midnight in UTC, or with what is allowed when that is in the middle of it. */
-function readDay ({ now, latest }: ExpiryRange, date: string, say: Language['say']): { fields: ExpiryFields } | { fault: string } {
+function readDay ({ now, latest }: ExpiryRange, date: string, say: Language['say']): { fields: ExpiryFields } | { error: string } {
   const begin = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : NaN
-  if (Number.isNaN(begin) || dayText(begin) !== date) return { fault: say('form.dateMissing') }
+  if (Number.isNaN(begin) || dayText(begin) !== date) return { error: say('form.dateMissing') }
   const end = Math.min(begin + DAY, latest ?? LAST)
-  if (begin + DAY <= now) return { fault: say('form.datePast') }
-  return begin >= end ? { fault: say('form.expiryLate') } : { fields: { expiresAt: end } }
+  if (begin + DAY <= now) return { error: say('form.datePast') }
+  return begin >= end ? { error: say('form.expiryLate') } : { fields: { expiresAt: end } }
 }
 
 /** The values of the choices: durations, and words. */

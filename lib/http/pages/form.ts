@@ -46,7 +46,7 @@ function valueOf (fields: unknown, name: string): unknown {
 }
 
 /** What is wrong with a name that was entered; null when nothing is. */
-export function findFault (name: string, { say }: Language): string | null {
+export function findNameError (name: string, { say }: Language): string | null {
   if (name === '') return say('form.nameMissing')
   if (name.length > MAX_NAME) return say('form.nameLong', { max: MAX_NAME, count: name.length })
   return isName(name) ? null : say('form.nameWrong')

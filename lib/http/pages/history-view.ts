@@ -62,15 +62,15 @@ const ACTIONS: Readonly<Record<string, TextName>> = {
 /**
  * Makes what `history.html` shows of entries.
  *
- * @param viewer who looks. Their own changes are told as such; where other people were, only an administrator sees
+ * @param visitor who looks. Their own changes are told as such; where other people were, only an administrator sees
  * @param now milliseconds since the epoch
  */
-export function toHistoryView (entries: readonly HistoryEntry[], viewer: User, now: number, language: Language): HistoryEntryView[] {
+export function toHistoryView (entries: readonly HistoryEntry[], visitor: User, now: number, language: Language): HistoryEntryView[] {
   return entries.map(({ at, actor, ip, action, changes, keyId, userId }) => ({
     at: language.past(at, now),
     action: language.say(ACTIONS[action] ?? 'history.apiKeyUpdated'),
-    by: actor === null ? null : actor === viewer.id ? language.say('history.you') : actor,
-    ip: viewer.admin === true || actor === viewer.id || actor === userId ? ip : null,
+    by: actor === null ? null : actor === visitor.id ? language.say('history.you') : actor,
+    ip: visitor.admin === true || actor === visitor.id || actor === userId ? ip : null,
     keyId,
     changes: joinPairs(changes ?? {}).flatMap(([name, change]) => toChangeView(name, change, action.endsWith('Updated'), now, language))
   }))

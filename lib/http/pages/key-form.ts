@@ -3,7 +3,7 @@ import type { ProfileRecord } from '../../keys/profile-records.js'
 import type { KeyRecord } from '../../keys/records.js'
 import { narrow } from '../../keys/scopes.js'
 import type { FieldsView, FormView, Notice, ScopesView } from './data.js'
-import { FIELDS, findFaults, toNetworks, type Entered, type Faults } from './entered.js'
+import { FIELDS, findErrors, toNetworks, type Entered, type FieldErrors } from './entered.js'
 import { readExpiry, toExpiryView, type ExpiryFields, type ExpiryRange } from './expiry-form.js'
 import { codeOf } from './failure.js'
 import { createNonce } from './form.js'
@@ -42,22 +42,22 @@ export interface FormParts {
   readonly action: string
   readonly rules: FieldRules
   readonly entered: Entered
-  readonly faults?: Faults
+  readonly errors?: FieldErrors
 }
 
 /** Makes what `key-form.html` shows. */
-export function toFormView ({ action, rules, entered, faults = {} }: FormParts, language: Language): FormView {
-  return { ...toFieldsView(rules, entered, faults, language), action, nonce: createNonce() }
+export function toFormView ({ action, rules, entered, errors = {} }: FormParts, language: Language): FormView {
+  return { ...toFieldsView(rules, entered, errors, language), action, nonce: createNonce() }
 }
 
 /** Makes what `key-fields.html` shows. */
-export function toFieldsView ({ scopes, expiry }: FieldRules, entered: Entered, faults: Faults, language: Language): FieldsView {
+export function toFieldsView ({ scopes, expiry }: FieldRules, entered: Entered, errors: FieldErrors, language: Language): FieldsView {
   return {
-    name: { value: entered.name, error: faults.name ?? null },
-    expiry: toExpiryView(expiry, entered, faults.expiry ?? null, language),
-    scopes: toScopesView(scopes, entered, faults.scopes ?? null),
-    addresses: { value: entered.addresses, error: faults.addresses ?? null },
-    focus: FIELDS.find((field) => faults[field] !== undefined) ?? null
+    name: { value: entered.name, error: errors.name ?? null },
+    expiry: toExpiryView(expiry, entered, errors.expiry ?? null, language),
+    scopes: toScopesView(scopes, entered, errors.scopes ?? null),
+    addresses: { value: entered.addresses, error: errors.addresses ?? null },
+    focus: FIELDS.find((field) => errors[field] !== undefined) ?? null
   }
 }
 
@@ -67,28 +67,28 @@ function toScopesView (scopes: FieldRules['scopes'], entered: Entered, error: st
 }
 
 /** What is wrong with a field that the form does not have; null when nothing is. It is told above the form. */
-export function strayFault ({ scopes }: FieldRules, faults: Faults): Notice | null {
-  return faults.scopes === undefined || (scopes !== null && scopes.size > 0) ? null : { kind: 'error', text: faults.scopes }
+export function strayError ({ scopes }: FieldRules, errors: FieldErrors): Notice | null {
+  return errors.scopes === undefined || (scopes !== null && scopes.size > 0) ? null : { kind: 'error', text: errors.scopes }
 }
 
 /** What the service is told of a form for a key. */
 export type KeyFields = Required<Pick<KeyOptions, 'name' | 'scopes' | 'allowedIps'>> & ExpiryFields
 
 /** Reads what was entered for the service; or what is wrong with it, by field. */
-export function toKeyFields (rules: FieldRules, entered: Entered, language: Language): { fields: KeyFields } | { faults: Faults } {
+export function toKeyFields (rules: FieldRules, entered: Entered, language: Language): { fields: KeyFields } | { errors: FieldErrors } {
   const expiry = readExpiry(rules.expiry, entered, language)
-  const faults = {
-    ...findFaults(entered, [...rules.scopes?.keys() ?? []], language),
-    ...('fault' in expiry && { expiry: expiry.fault })
+  const errors = {
+    ...findErrors(entered, [...rules.scopes?.keys() ?? []], language),
+    ...('error' in expiry && { expiry: expiry.error })
   }
-  if ('fault' in expiry || Object.keys(faults).length > 0) return { faults }
+  if ('error' in expiry || Object.keys(errors).length > 0) return { errors }
   // They were found among those that are declared.
   const scopes = entered.scopes as KeyFields['scopes']
   return { fields: { name: entered.name, scopes, allowedIps: toNetworks(entered), ...expiry.fields } }
 }
 
 /** What the service had against a form that seemed right, because what is allowed changed meanwhile; null when it was something else. */
-export function toFaults (error: unknown, { say }: Language): Faults | null {
+export function toFieldErrors (error: unknown, { say }: Language): FieldErrors | null {
   switch (codeOf(error)) {
     case 'FST_API_KEY_SCOPE_NOT_ALLOWED': return { scopes: say('form.scopesWrong') }
     case 'FST_API_KEY_EXPIRY_TOO_LATE': return { expiry: say('form.expiryLate') }

@@ -4,10 +4,10 @@ import type { KeyCount } from '../../keys/listing.js'
 import type { DayUsage } from '../../keys/usage.js'
 import { toSparkView } from './chart.js'
 import type { ListKeyView, Notice, SearchView } from './data.js'
-import { NOTHING, type Entered, type Faults } from './entered.js'
+import { NOTHING, type Entered, type FieldErrors } from './entered.js'
 import { readHint } from './form.js'
 import { readKept } from './kept.js'
-import { rulesOf, strayFault, toFormView } from './key-form.js'
+import { rulesOf, strayError, toFormView } from './key-form.js'
 import { toKeyView } from './key-view.js'
 import { whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
@@ -29,7 +29,7 @@ interface Showing {
   readonly status: number
   /** What the form is filled in with. */
   readonly entered: Entered
-  readonly faults?: Faults
+  readonly errors?: FieldErrors
   readonly notice?: Notice
   readonly asked?: Asked
 }
@@ -37,7 +37,7 @@ interface Showing {
 const FIRST: Asked = { ended: false, text: '', before: undefined }
 
 /** Sends the list, by default its first page. */
-export async function sendList (visit: Visit, { status, entered, faults = {}, notice, asked = FIRST }: Showing): Promise<FastifyReply> {
+export async function sendList (visit: Visit, { status, entered, errors = {}, notice, asked = FIRST }: Showing): Promise<FastifyReply> {
   const { context: { service, now }, visitor, language, base, reply } = visit
   const profile = await ownProfile(visit)
   const [counts, found] = [await service.count(visitor.owner), await findKeys(visit, asked)]
@@ -48,14 +48,14 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
   const forbidden = whyForbidden(visit, visitor.owner, profile)
   const refusal = isFirst ? refuseKey(profile, room, language) : null
   const title = language.say('list.title')
-  const isWrong = Object.keys(faults).length > 0
+  const isWrong = Object.keys(errors).length > 0
   return await sendPage(visit.context, reply, {
     status,
     view: 'list',
     title: isWrong ? language.say('page.error', { title }) : title,
     visitor,
     // A notice takes the focus, which after a mistake belongs to the field.
-    notice: notice ?? strayFault(rules, faults) ?? await revokedNotice(visit) ?? (isWrong || forbidden === null ? null : { kind: 'warning', text: forbidden }),
+    notice: notice ?? strayError(rules, errors) ?? await revokedNotice(visit) ?? (isWrong || forbidden === null ? null : { kind: 'warning', text: forbidden }),
     data: {
       keys: await toViews(visit, found.keys, now()),
       ended: asked.ended,
@@ -68,7 +68,7 @@ export async function sendList (visit: Visit, { status, entered, faults = {}, no
       older: found.cursor === null ? null : toListUrl(base, { ...asked, before: found.cursor }),
       room,
       // What was entered is not lost when no key may be made just now.
-      form: isFirst && (refusal === null || entered !== NOTHING) ? toFormView({ action: base, rules, entered, faults }, language) : null,
+      form: isFirst && (refusal === null || entered !== NOTHING) ? toFormView({ action: base, rules, entered, errors }, language) : null,
       refusal
     }
   })

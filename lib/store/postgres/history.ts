@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
-import type { AccountStore, Author, HistoryDraft } from '../accounts.js'
+import type { BookkeepingStore, Author, HistoryDraft } from '../bookkeeping.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
@@ -26,7 +26,7 @@ export async function remember (db: PostgresDatabase, { history }: Tables, autho
 }
 
 /** The verb of a store that tells what was remembered. */
-export function historyVerb ({ tables: { history }, db }: Context): Pick<AccountStore, 'listHistory'> {
+export function historyVerb ({ tables: { history }, db }: Context): Pick<BookkeepingStore, 'listHistory'> {
   return {
     async listHistory ({ keyId, userId, before, limit }) {
       // PostgreSQL takes a NUL in a text for an error, where other engines find nothing.

@@ -1,7 +1,7 @@
 import { and, asc, count, gt, isNull, or, sql } from 'drizzle-orm'
 import type { KeyDraft, KeyTerms, ProfileRow } from '../rows.js'
 import type { Inserted, Rules, Store } from '../store.js'
-import type { Author } from '../accounts.js'
+import type { Author } from '../bookkeeping.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
 import { anyOf, profileColumns } from './columns.js'

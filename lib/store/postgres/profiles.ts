@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
-import type { Author } from '../accounts.js'
+import type { Author } from '../bookkeeping.js'
 import { toStartPattern } from '../patterns.js'
 import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow } from '../rows.js'

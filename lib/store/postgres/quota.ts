@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import { CLOCKS_APART, type AccountStore } from '../accounts.js'
+import { CLOCKS_APART, type BookkeepingStore } from '../bookkeeping.js'
 import { guarded } from './connections.js'
 import type { Context } from './database.js'
 
@@ -7,7 +7,7 @@ import type { Context } from './database.js'
  * The verb of a store that counts uses against quotas. One guarded statement is exact: a second one waits for the row and
  * then looks at its condition anew.
  */
-export function quotaVerb ({ tables: { keys }, db, changes }: Context): Pick<AccountStore, 'takeQuota'> {
+export function quotaVerb ({ tables: { keys }, db, changes }: Context): Pick<BookkeepingStore, 'takeQuota'> {
   const parameter = (name: string) => sql`${sql.placeholder(name)}::bigint`
   const [at, max, every] = [parameter('at'), parameter('max'), parameter('every')]
   const isOver = sql`${at} >= ${keys.quotaSince} + ${every}`

@@ -1,11 +1,11 @@
 import { and, asc, between, sql } from 'drizzle-orm'
-import type { AccountStore, DayCount } from '../accounts.js'
+import type { BookkeepingStore, DayCount } from '../bookkeeping.js'
 import { anyOf } from './columns.js'
 import { guarded } from './connections.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 
 /** The verbs of a store that count uses by day. */
-export function usageVerbs ({ tables, db, changes }: Context): Pick<AccountStore, 'saveUsage' | 'readUsage'> {
+export function usageVerbs ({ tables, db, changes }: Context): Pick<BookkeepingStore, 'saveUsage' | 'readUsage'> {
   const { usage } = tables
   return {
     async saveUsage (counts) {

@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
-import type { AccountStore, Author, HistoryDraft } from '../accounts.js'
+import type { BookkeepingStore, Author, HistoryDraft } from '../bookkeeping.js'
 import { prepareInsert, type SqliteDatabase } from './database.js'
 import { guarded } from './failures.js'
 import { history } from './schema.js'
@@ -31,7 +31,7 @@ function prepareEntries (db: SqliteDatabase) {
 }
 
 /** The verb of a store that tells what was remembered. */
-export function historyVerb (db: SqliteDatabase): Pick<AccountStore, 'listHistory'> {
+export function historyVerb (db: SqliteDatabase): Pick<BookkeepingStore, 'listHistory'> {
   return {
     async listHistory ({ keyId, userId, before, limit }) {
       return guarded(() => db.select().from(history).where(and(

@@ -1,7 +1,7 @@
 import { and, count, eq, gt, isNull, or, sql } from 'drizzle-orm'
 import type { KeyDraft, ProfileRow } from '../rows.js'
 import type { Inserted, Rules, Store } from '../store.js'
-import type { Author } from '../accounts.js'
+import type { Author } from '../bookkeeping.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
 import { profileColumns } from './columns.js'

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, gte, isNull, lte, sql } from 'drizzle-orm'
-import type { Author } from '../accounts.js'
+import type { Author } from '../bookkeeping.js'
 import { different, keyRevoked, profileCreated, profileDeleted, profileUpdated } from '../remembering.js'
 import type { ProfileFields, ProfileRow } from '../rows.js'
 import type { Store } from '../store.js'

@@ -1,10 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
-import { CLOCKS_APART, type AccountStore } from '../accounts.js'
+import { CLOCKS_APART, type BookkeepingStore } from '../bookkeeping.js'
 import type { SqliteDatabase, Write } from './database.js'
 import { keys } from './schema.js'
 
 /** The verb of a store that counts uses against quotas. */
-export function quotaVerb (db: SqliteDatabase, write: Write): Pick<AccountStore, 'takeQuota'> {
+export function quotaVerb (db: SqliteDatabase, write: Write): Pick<BookkeepingStore, 'takeQuota'> {
   // The driver passes every number as a fraction, and SQLite would divide it as one.
   const parameter = (name: string) => sql`CAST(${sql.placeholder(name)} AS INTEGER)`
   const [at, max, every] = [parameter('at'), parameter('max'), parameter('every')]

@@ -1,12 +1,12 @@
 import { and, asc, between, inArray, sql } from 'drizzle-orm'
-import type { AccountStore, DayCount } from '../accounts.js'
+import type { BookkeepingStore, DayCount } from '../bookkeeping.js'
 import { prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { guarded } from './failures.js'
 import { prepareSieve } from './orphans.js'
 import { usage } from './schema.js'
 
 /** The verbs of a store that count uses by day. */
-export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<AccountStore, 'saveUsage' | 'readUsage'> {
+export function usageVerbs (db: SqliteDatabase, writeUses: Write): Pick<BookkeepingStore, 'saveUsage' | 'readUsage'> {
   const add = prepareCounting(db)
   return {
     async saveUsage (counts) {

@@ -4,7 +4,7 @@ import { sendCreated } from '../created.js'
 import { readEntered, type Entered } from '../entered.js'
 import { codeOf } from '../failure.js'
 import { readField } from '../form.js'
-import { rulesOf, toFaults, toKeyFields } from '../key-form.js'
+import { rulesOf, toFieldErrors, toKeyFields } from '../key-form.js'
 import { whyForbidden } from '../owned-key.js'
 import { redirect, sendMessage } from '../page.js'
 import type { Visit } from '../signed-in.js'
@@ -22,7 +22,7 @@ export async function createKeyFor (visit: Visit, userId: string): Promise<Fasti
   const profile = await context.service.profiles.get(userId)
   if (profile === null) return await sendUser(visit, userId, null)
   const answer = toKeyFields(rulesOf(context, profile), entered, language)
-  if ('faults' in answer) return await sendUser(visit, userId, profile, { status: 400, key: { entered, faults: answer.faults } })
+  if ('errors' in answer) return await sendUser(visit, userId, profile, { status: 400, key: { entered, errors: answer.errors } })
   try {
     const { key: secret, ...key } = await context.service.create(userId, { ...answer.fields, ...(nonce !== undefined && { nonce }) }, visitor.by)
     return await sendCreated(visit, key, secret, whyForbidden(visit, userId, profile))
@@ -41,11 +41,11 @@ async function explain (visit: Visit, profile: ProfileRecord, error: unknown, en
   const { language } = visit
   const code = codeOf(error)
   if (code === 'FST_API_KEY_NONCE_USED') return await explainTwice(visit, profile.userId)
-  const faults = toFaults(error, language)
-  if (faults !== null) return await sendUser(visit, profile.userId, profile, { status: 400, key: { entered, faults } })
+  const errors = toFieldErrors(error, language)
+  if (errors !== null) return await sendUser(visit, profile.userId, profile, { status: 400, key: { entered, errors } })
   const status = REFUSALS.get(code)
   if (status === undefined) throw error
-  return await sendUser(visit, profile.userId, profile, { status, key: { entered, faults: {} }, notice: { kind: 'error', text: language.say('form.notMade') } })
+  return await sendUser(visit, profile.userId, profile, { status, key: { entered, errors: {} }, notice: { kind: 'error', text: language.say('form.notMade') } })
 }
 
 async function explainTwice (visit: Visit, userId: string): Promise<FastifyReply> {

@@ -11,7 +11,7 @@ import { homeOfAdmins, toUserUrl, withQuery } from './urls.js'
 const SIZE = 25
 
 /** What is wrong with what was entered. */
-interface Mistakes {
+interface BoxErrors {
   /** Into the box for a found key. */
   readonly box?: string
   /** Into the field for a user id, with what that was. */
@@ -24,7 +24,7 @@ export async function showDirectory (visit: Visit): Promise<FastifyReply> {
 }
 
 /** Sends the list of profiles, with what was entered wrong. */
-export async function sendDirectory (visit: Visit, mistakes: Mistakes): Promise<FastifyReply> {
+export async function sendDirectory (visit: Visit, errors: BoxErrors): Promise<FastifyReply> {
   const { context, visitor, language: { say }, request: { query }, reply } = visit
   const text = (readHint(query, 'q') ?? '').trim()
   // What no id can begin with finds nobody, and is not worth an error.
@@ -33,7 +33,7 @@ export async function sendDirectory (visit: Visit, mistakes: Mistakes): Promise<
   const found = isPossible ? await context.service.profiles.list({ cursor, limit: SIZE + 1, ...(text !== '' && { search: text }) }) : []
   const profiles = found.slice(0, SIZE)
   const home = homeOfAdmins(visit)
-  const isWrong = mistakes.box !== undefined || mistakes.open !== undefined
+  const isWrong = errors.box !== undefined || errors.open !== undefined
   const last = found.length > SIZE ? profiles.at(-1) : undefined
   return await sendPage(context, reply, {
     status: isWrong ? 400 : 200,
@@ -41,14 +41,14 @@ export async function sendDirectory (visit: Visit, mistakes: Mistakes): Promise<
     title: isWrong ? say('page.error', { title: say('admin.title') }) : say('admin.title'),
     visitor,
     data: {
-      box: toBox(visit, mistakes.box ?? null),
+      box: toBox(visit, errors.box ?? null),
       search: { action: home, text },
       profiles: await Promise.all(profiles.map((profile) => toProfileView(visit, profile))),
       paging: {
         first: cursor === 0 ? null : withQuery(home, { q: text }),
         next: last === undefined ? null : withQuery(home, { q: text, cursor: String(last.id) })
       },
-      open: { action: `${home}/user`, value: mistakes.open?.value ?? '', error: mistakes.open?.error ?? null }
+      open: { action: `${home}/user`, value: errors.open?.value ?? '', error: errors.open?.error ?? null }
     }
   })
 }

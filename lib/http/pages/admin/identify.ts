@@ -44,14 +44,14 @@ async function findKey (visit: Visit, secret: string): Promise<FoundKeyView | nu
   const until = isPrevious ? key.previousUntil : null
   const isOver = until !== null && until.getTime() <= at
   const isForbidden = profile?.canUseApi === false
-  const isDead = key.state !== 'active' || isForbidden
+  const isRefused = key.state !== 'active' || isForbidden
   return {
     key: toKeyView(key, base, at, language),
     userId: key.userId,
     userUrl: toUserUrl(visit, key.userId),
-    isAccepted: !isDead && !isOver,
+    isAccepted: !isRefused && !isOver,
     isForbidden,
-    replaced: until === null ? null : { isOver, until: isDead ? null : language.due(until, at) }
+    replaced: until === null ? null : { isOver, until: isRefused ? null : language.due(until, at) }
   }
 }
 

@@ -1,7 +1,7 @@
 import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { FormView } from '../data.js'
-import { readEntered, type Entered, type Faults } from '../entered.js'
+import { readEntered, type Entered, type FieldErrors } from '../entered.js'
 import { readHint } from '../form.js'
 import { toHistoryView } from '../history-view.js'
 import { rulesOf, toFormView } from '../key-form.js'
@@ -20,7 +20,7 @@ const KEY_ID = /^[0-9a-f-]{36}$/
 /** What was entered into the form for a key, and what is wrong with it. */
 export interface EnteredKey {
   readonly entered: Entered
-  readonly faults: Faults
+  readonly errors: FieldErrors
 }
 
 /** What holds for the user's keys. */
@@ -39,7 +39,7 @@ export function toStanding (profile: ProfileRecord, groups: readonly string[], n
   }
 }
 
-const NOTHING: EnteredKey = { entered: readEntered({}), faults: {} }
+const NOTHING: EnteredKey = { entered: readEntered({}), errors: {} }
 
 /** Why no key can be made for a user; null when one can. */
 export function refuseKeys (profile: ProfileRecord, live: number, groups: readonly string[], { say }: Language): string | null {
@@ -55,9 +55,9 @@ function isDeclared ({ group }: ProfileRecord, groups: readonly string[]): boole
 }
 
 /** The form for a key of the user. */
-export function toKeyForm (visit: Visit, profile: ProfileRecord, { entered, faults }: EnteredKey = NOTHING): FormView {
+export function toKeyForm (visit: Visit, profile: ProfileRecord, { entered, errors }: EnteredKey = NOTHING): FormView {
   const action = `${homeOfAdmins(visit)}/keys?user=${encodeURIComponent(profile.userId)}`
-  return toFormView({ action, rules: rulesOf(visit.context, profile), entered, faults }, visit.language)
+  return toFormView({ action, rules: rulesOf(visit.context, profile), entered, errors }, visit.language)
 }
 
 /** A page of the user's keys, as the query asks. */

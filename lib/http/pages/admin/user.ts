@@ -5,7 +5,7 @@ import type { Notice } from '../data.js'
 import { NOTHING } from '../entered.js'
 import { readField, readHint } from '../form.js'
 import { readKept } from '../kept.js'
-import { rulesOf, strayFault } from '../key-form.js'
+import { rulesOf, strayError } from '../key-form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
 import { sendDirectory } from './directory.js'
@@ -50,7 +50,7 @@ export async function showUser (visit: Visit, userId: string): Promise<FastifyRe
 function readWhatWasKept ({ context: { scopes }, request: { query } }: Visit, profile: ProfileRecord): Pick<Shown, 'profile' | 'key'> {
   const changed = readKeptProfile(query, toEntered(profile, scopes), scopes)
   const key = readKept(query, NOTHING)
-  return { ...(changed !== null && { profile: { entered: changed, errors: {} } }), ...(key !== null && { key: { entered: key, faults: {} } }) }
+  return { ...(changed !== null && { profile: { entered: changed, errors: {} } }), ...(key !== null && { key: { entered: key, errors: {} } }) }
 }
 
 /** `POST /admin/user?id=`: saves what was changed of the profile, or with `action=make` makes one. */
@@ -103,7 +103,7 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
 
 /** What is wrong with a field of a key that the form does not have. */
 function stray (visit: Visit, profile: ProfileRecord | null, key: EnteredKey | undefined): Notice | null {
-  return profile === null || key === undefined ? null : strayFault(rulesOf(visit.context, profile), key.faults)
+  return profile === null || key === undefined ? null : strayError(rulesOf(visit.context, profile), key.errors)
 }
 
 /** Tells what was done before the page came up again, where that can be seen to be so. */

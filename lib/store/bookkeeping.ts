@@ -69,7 +69,7 @@ export interface HistoryFilter {
   readonly limit: number
 }
 
-export interface AccountStore {
+export interface BookkeepingStore {
   /**
    * Counts one use of a key if its quota has one left, as one guarded statement, so that no two callers get the same one.
    * Periods follow each other without a gap from the first use on. One that begins more than `CLOCKS_APART` after now is none

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import type { Internals } from '../../keys/internals.js'
-import type { Asker } from '../../keys/on-behalf.js'
+import type { Principal } from '../../keys/on-behalf.js'
 import { MANAGE } from '../../keys/scopes.js'
 import { addressOf } from '../address.js'
 import type { Guard } from '../guard.js'
@@ -8,13 +8,20 @@ import { refuseForeignOrigins } from '../origin.js'
 import { findVisitor, type GetUser } from '../visitor.js'
 import { ANSWER_HEADERS } from './headers.js'
 
-/** What it takes to find out who asks. */
-export interface AskerDeps {
+/** What it takes to find the principal of a request. */
+export interface PrincipalDeps {
   readonly internals: Pick<Internals, 'visit'>
   readonly guard: Guard
   readonly getUser: GetUser | undefined
   /** Of whose pages people may make changes, besides the API's own. */
   readonly trustedOrigins: ReadonlySet<string>
+}
+
+/** A request whose principal is known. */
+export interface Ask {
+  readonly principal: Principal
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
 }
 
 /** What the key of a program has to have. */
@@ -27,7 +34,7 @@ const secrets = new WeakMap<FastifyRequest, string>()
  * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using
  * somebody's session. A request that carries a key is a program's, whatever else it carries: a bad key is refused.
  */
-export function createDoor ({ guard, getUser, trustedOrigins }: AskerDeps): onRequestHookHandler {
+export function createDoor ({ guard, getUser, trustedOrigins }: PrincipalDeps): onRequestHookHandler {
   const refuseForeign = refuseForeignOrigins(trustedOrigins)
   return function (request, reply, done) {
     reply.headers(ANSWER_HEADERS)
@@ -39,12 +46,12 @@ export function createDoor ({ guard, getUser, trustedOrigins }: AskerDeps): onRe
 }
 
 /**
- * Finds out who asks. People are looked for here and not in the hook, as late as the pages do, since the application may
+ * Finds the principal of a request. People are looked for here and not in the hook, as late as the pages do, since the application may
  * need hooks of its own to know them.
  *
  * @throws FST_API_KEY_MISSING, FST_API_KEY_NO_PROFILE, FST_API_KEY_INVALID_CALLBACK_RESULT, FST_API_KEY_CALLBACK_FAILED
  */
-export async function findAsker ({ internals, guard, getUser }: AskerDeps, request: FastifyRequest, reply: FastifyReply): Promise<Asker> {
+export async function findPrincipal ({ internals, guard, getUser }: PrincipalDeps, request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
   const { apiUser } = request
   const secret = secrets.get(request) ?? null
   if (apiUser !== null && secret !== null) {
