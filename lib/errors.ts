@@ -15,7 +15,7 @@ function createRefusal (code: string, message: string, statusCode: number) {
 }
 
 /** An error that says no to a caller, with what else is known: the key it is about, and the seconds until a new try makes sense. */
-export type Refusal = Error & { readonly code: string, readonly statusCode: number, readonly keyId?: string, readonly retryAfter?: number, readonly rate?: RateState }
+export type Refusal = Error & { readonly code: string, readonly statusCode: number, readonly keyId?: string, readonly missing?: readonly string[], readonly retryAfter?: number, readonly rate?: RateState }
 
 /** Whether an error is the answer to a caller, and not that something failed. */
 export function isRefusal (error: unknown): error is Refusal {

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler, RouteOptions } from 'fastify'
-import { isRefusal, MissingKeyError, MissingScopesError, retryHeaders } from '../errors.js'
+import { isRefusal, MissingKeyError, retryHeaders } from '../errors.js'
 import type { RateLimit, RateState } from '../limits.js'
-import type { ApiUser } from '../keys/records.js'
 import type { Access } from '../keys/access.js'
 import type { Admission } from '../keys/admission.js'
+import { findMissing } from '../keys/scopes.js'
 import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
 import { createHeaderReader, type ReadHeader } from './header.js'
@@ -111,7 +111,7 @@ export class Guard {
     if (typeof rule !== 'string') refuseUndeclared(rule, this.#scopes, request.routeOptions.url)
     // A second check in one request is not counted as another use.
     if (request.apiUser !== null) {
-      const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, request.apiUser, rule, null)
+      const missing = typeof rule === 'string' ? null : findMissing(request.apiUser, rule)
       if (missing !== null) throw this.refusal(request, reply, null, missing)
       return done()
     }
@@ -130,8 +130,8 @@ export class Guard {
       const at = this.#admission.now()
       const access = this.#admission.check(secret, request, at)
       verified = access instanceof Promise
-        ? access.then((access) => this.#admit(request, reply, rule, header, access, this.#admission.now()))
-        : this.#admit(request, reply, rule, header, access, at)
+        ? access.then((access) => this.#admit(request, reply, rule, access, this.#admission.now()))
+        : this.#admit(request, reply, rule, access, at)
     } catch (error) {
       throw this.refusal(request, reply, header, error)
     }
@@ -140,7 +140,7 @@ export class Guard {
   }
 
   /**
-   * Takes note of what refuses a request, and adds the challenge to a 401 and when to try again to a 429 and a 503. Set on
+   * Takes note of what refuses a request, and adds the challenge to a 401 and where scopes are missing, and when to try again to a 429 and a 503. Set on
    * the reply, since an error's own headers are lost under a custom error handler.
    */
   refusal (request: FastifyRequest, reply: FastifyReply, header: number | null, error: unknown): unknown {
@@ -151,6 +151,7 @@ export class Guard {
         // All that come by one proxy would be taken for one caller.
         if (this.#limitsFailures) this.#warnOfProxies(request, 'failed attempts are limited by address')
       }
+      if (error.missing !== undefined) reply.header('www-authenticate', this.#challenge('insufficient_scope', header, error.missing))
       if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
       if (error.rate !== undefined) tellRate(reply, error.rate)
     }
@@ -159,12 +160,12 @@ export class Guard {
   }
 
   /** What stands between a key in good state and the handler: address, scopes, rate and quota, in this order. */
-  #admit (request: FastifyRequest, reply: FastifyReply, rule: Rule, header: number, access: Access, at: number): void | Promise<void> {
+  #admit (request: FastifyRequest, reply: FastifyReply, rule: Rule, access: Access, at: number): void | Promise<void> {
     const { ip: given } = request
     // Mostly it is the address from before, which need not be looked at again.
     const ip = given === access.loggedIp ? access.loggedIp : addressOf(request)
     if (access.isBound) this.#requireAddress(request, access, ip)
-    const missing = typeof rule === 'string' ? null : this.#missingScopes(reply, access.user, rule, header)
+    const missing = typeof rule === 'string' ? null : findMissing(access.user, rule)
     if (missing !== null) throw missing
     const rate = access.isLimited ? this.#admission.limit(access) : null
     if (rate instanceof Promise) return rate.then((rate) => this.#accept(request, reply, access, ip, rate, this.#admission.now()))
@@ -187,14 +188,6 @@ export class Guard {
     if (this.#hasWarned || request.ips !== undefined || request.headers['x-forwarded-for'] === undefined) return
     this.#hasWarned = true
     request.log.warn(`${reason} and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify`)
-  }
-
-  /** The error for a key that lacks scopes, and its challenge; null for one that lacks none. */
-  #missingScopes (reply: FastifyReply, user: ApiUser, scopes: readonly string[], header: number | null): Error | null {
-    const missing = scopes.filter((scope) => !user.scopes.includes(scope))
-    if (missing.length === 0) return null
-    reply.header('www-authenticate', this.#challenge('insufficient_scope', header, missing))
-    return Object.assign(new MissingScopesError(missing.join(', ')), { keyId: user.keyId })
   }
 }
 

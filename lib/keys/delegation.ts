@@ -1,10 +1,12 @@
 import { BeyondOwnError } from '../errors.js'
 import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
 import type { Quota } from '../store/bookkeeping.js'
-import type { KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
+import type { AccessRow, KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
+import { judgeActing, type ActingSettings } from './acting.js'
 import { lieWithin } from './addresses.js'
 import type { KeyGrants } from './granting.js'
-import { resolveTerms, type Resolved, type TermSettings } from './terms.js'
+import { digestOf } from './secret.js'
+import { resolveTerms, type Resolved } from './terms.js'
 
 /*
  * What people and programs may give to keys by the API: nobody hands out more than they hold. For a person that is what the
@@ -148,52 +150,74 @@ function inWords ({ max, span, isLeft }: Limit): string {
   return isLeft ? `what the profile has, ${text}` : text
 }
 
-/** Holds what somebody asks for to what they may give. Asked while the key is locked. */
+/** Holds what somebody asks for to what they may give. Asked while the key is locked, and with it the acting one. */
 export interface Bounds {
+  /** The digest of the secret that asks; undefined for a person. */
+  readonly acting: string | undefined
   /** What a new key is given, where it is not said; or why there can be none. */
-  readonly create: (terms: KeyTerms, grants: KeyGrants, profile: ProfileRow) => KeyTerms | Error
+  readonly create: (terms: KeyTerms, grants: KeyGrants, profile: ProfileRow, acting: AccessRow | null) => KeyTerms | Error
   /** What to change of a key; or why it may not be changed so. */
-  readonly change: (fields: KeyFields, key: StoredKey, profile: ProfileRow) => KeyFields | Error
+  readonly change: (fields: KeyFields, key: StoredKey, profile: ProfileRow, acting: AccessRow | null) => KeyFields | Error
   /** Why a key may be given no new secret, which whoever asks will hold; null when it may. */
-  readonly rotate: (key: StoredKey, profile: ProfileRow) => Error | null
+  readonly rotate: (key: StoredKey, profile: ProfileRow, acting: AccessRow | null) => Error | null
+  /** Why whoever asks may revoke no key; null when they may. */
+  readonly revoke: (acting: AccessRow | null) => Error | null
+}
+
+/** Somebody who asks: a program by the key that it acts with, null for a person. */
+interface Own {
+  readonly acting: KeyRow | null
+  readonly terms: Resolved
+  readonly reach: Reach
 }
 
 /**
  * The bounds of whoever asks.
  *
- * @param acting the key of a program, as stored, but that it expires when the secret does which asks; null for a person
+ * @param secret that of a program; null for a person
  */
-export function boundsOf (acting: KeyRow | null, settings: TermSettings): Bounds {
-  const reach = (profile: ProfileRow) => {
+export function boundsOf (secret: string | null, settings: ActingSettings): Bounds {
+  const judge = (found: AccessRow | null) => secret === null ? null : judgeActing(found, settings)
+  const ownOf = (profile: ProfileRow, found: AccessRow | null): Own | Error => {
+    const acting = judge(found)
+    if (acting instanceof Error) return acting
     const terms = resolveTerms(profile, settings)
-    return { terms, own: acting === null ? reachOfProfile(terms) : reachOf(acting, terms) }
+    return { acting, terms, reach: acting === null ? reachOfProfile(terms) : reachOf(acting, terms) }
   }
   return {
-    create (asked, grants, profile) {
-      const { terms, own } = reach(profile)
-      const given = acting === null ? asked : { ...asked, ...inherit(asked, grants, acting) }
-      return refuse(findExcess(reachOf(given, terms), own)) ?? given
+    acting: secret === null ? undefined : digestOf(secret),
+    create (asked, grants, profile, found) {
+      const own = ownOf(profile, found)
+      if (own instanceof Error) return own
+      const given = own.acting === null ? asked : { ...asked, ...inherit(asked, grants, own.acting) }
+      return refuse(findExcess(reachOf(given, own.terms), own.reach)) ?? given
     },
-    change (fields, key, profile) {
-      const { terms, own } = reach(profile)
-      const before = reachOf(key, terms)
-      const after = reachOf({ ...key, ...fields }, terms)
-      return refuse(judge()) ?? keepCount(fields, own)
-
-      function judge (): Excess | null {
-        // Whatever the key is otherwise, it is the person's.
-        if (acting === null) return findGain(after, before, own)
-        const isEnabled = key.enabled === false && fields.enabled === true
-        // By then it is no longer what it was when its request was let in.
-        if (key.id === acting.id) return isEnabled ? { name: 'enabled', allowed: 'false', got: 'true' } : findExcess(after, before)
-        return isEnabled || findExcess(after, before) !== null ? findExcess(after, own) : null
-      }
+    change (fields, key, profile, found) {
+      const own = ownOf(profile, found)
+      if (own instanceof Error) return own
+      return refuse(findForbidden(fields, key, own)) ?? keepCount(fields, own.reach)
     },
-    rotate (key, profile) {
-      const { terms, own } = reach(profile)
-      return acting === null ? null : refuse(findExcess(reachOf(key, terms), own))
+    rotate (key, profile, found) {
+      const own = ownOf(profile, found)
+      if (own instanceof Error) return own
+      return own.acting === null ? null : refuse(findExcess(reachOf(key, own.terms), own.reach))
+    },
+    revoke (found) {
+      const acting = judge(found)
+      return acting instanceof Error ? acting : null
     }
   }
+}
+
+/** In what respect a change makes more of a key than whoever asks may; null in none. */
+function findForbidden (fields: KeyFields, key: StoredKey, { acting, terms, reach }: Own): Excess | null {
+  const before = reachOf(key, terms)
+  const after = reachOf({ ...key, ...fields }, terms)
+  // Whatever the key is otherwise, it is the person's.
+  if (acting === null) return findGain(after, before, reach)
+  if (key.id === acting.id) return findExcess(after, before)
+  const isEnabled = key.enabled === false && fields.enabled === true
+  return isEnabled || findExcess(after, before) !== null ? findExcess(after, reach) : null
 }
 
 /** Leaves the count of uses to go on where who asks has a quota, which else would be none: a limit set and taken back would begin anew. */

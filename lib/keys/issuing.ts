@@ -54,13 +54,13 @@ export async function issue (context: Context, requests: readonly KeyRequest[], 
   const drafts = requests.map((request, i) => draft(request, secrets[i] as string, idAt(at, random.subarray(i * ID_SIZE)), at, mayHaveProfile.get(request.userId) as boolean))
   const rules: Rules = {
     limitOf: (profile) => resolveTerms(profile, settings).maxKeys,
-    termsOf: (profile, i) => {
+    termsOf: (profile, i, acting) => {
       const request = requests[i] as KeyRequest
       const terms = grant(request, profile, at, settings)
-      return terms instanceof Error || bounds === null ? terms : bounds.create(terms, request, profile)
+      return terms instanceof Error || bounds === null ? terms : bounds.create(terms, request, profile, acting)
     }
   }
-  const inserted = await store.insertKeys(drafts, at, rules, authorOf(by, at))
+  const inserted = await store.insertKeys(drafts, at, rules, authorOf(by, at), bounds?.acting)
   if (inserted.refused !== null) throw toError(inserted)
   const change = changeBy(by, at)
   for (const row of inserted.profiles) announce('apiUserCreated', { profile: toProfileRecord(row, settings), ...change })

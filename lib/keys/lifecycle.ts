@@ -31,17 +31,22 @@ const PRUNED_AT_ONCE = 500
 export async function updateKey (context: Context, keyId: string, changes: KeyChanges, by: By, bounds: Bounds | null = null): Promise<KeyRecord> {
   const { settings } = context
   const at = settings.now()
-  return await apply(context, keyId, 'apiKeyUpdated', at, by, (key, profile) => {
+  return await apply(context, keyId, 'apiKeyUpdated', at, by, bounds, (key, profile, acting) => {
     const fields = change(changes, key, profile, at, settings)
-    const allowed = fields instanceof Error || bounds === null ? fields : bounds.change(fields, key, profile)
+    const allowed = fields instanceof Error || bounds === null ? fields : bounds.change(fields, key, profile, acting)
     return allowed instanceof Error ? allowed : different(allowed, key)
   })
 }
 
-/** Revokes a key for good. Doing so again changes nothing. */
-export async function revokeKey (context: Context, keyId: string, reason: string | null, by: By): Promise<KeyRecord> {
+/**
+ * Revokes a key for good. Doing so again changes nothing.
+ *
+ * @param bounds of whoever asks; null for the application, and for a key that revokes itself
+ */
+export async function revokeKey (context: Context, keyId: string, reason: string | null, by: By, bounds: Bounds | null = null): Promise<KeyRecord> {
   const at = context.settings.now()
-  return await apply(context, keyId, 'apiKeyRevoked', at, by, (key) => key.revokedAt === null ? { revokedAt: at, revokedReason: reason } : {})
+  return await apply(context, keyId, 'apiKeyRevoked', at, by, bounds, (key, _profile, acting) =>
+    bounds?.revoke(acting) ?? (key.revokedAt === null ? { revokedAt: at, revokedReason: reason } : {}))
 }
 
 /** Revokes all keys of a user that are not, and gives those. */
@@ -65,8 +70,8 @@ export async function rotateKey (context: Context, keyId: string, { overlap, see
   const { settings } = context
   const at = settings.now()
   const secret = generateSecret(settings.prefixes[0], settings.keySize)
-  const record = await apply(context, keyId, 'apiKeyRotated', at, by, (key, profile) => {
-    const excess = bounds?.rotate(key, profile) ?? null
+  const record = await apply(context, keyId, 'apiKeyRotated', at, by, bounds, (key, profile, acting) => {
+    const excess = bounds?.rotate(key, profile, acting) ?? null
     if (excess !== null) return excess
     const state = stateOf(key, at)
     if (state === 'revoked' || state === 'expired') return new NotLiveError(key.id, state, 'secret')
@@ -121,9 +126,9 @@ export async function prune ({ store, settings }: Context, olderThan: number): P
 
 /** Changes a key, and tells of it when that changed something. */
 async function apply (
-  { store, settings, activity, authorOf, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, decide: Decide
+  { store, settings, activity, authorOf, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, bounds: Bounds | null, decide: Decide
 ): Promise<KeyRecord> {
-  const result = await store.changeKey(keyId, decide, authorOf(by, at))
+  const result = await store.changeKey(keyId, decide, authorOf(by, at), bounds?.acting)
   if (result === null) throw unknownKey(keyId)
   if ('error' in result) throw result.error
   const key = toKeyRecord(activity.ofKey(result.row), settings.now(), settings)

@@ -1,19 +1,16 @@
 import { toMilliseconds, type Duration } from '../durations.js'
-import { InvalidKeyError } from '../errors.js'
-import { endOf } from './access.js'
 import type { Admission } from './admission.js'
 import { checkKeyChanges, checkKeyFields, checkRevocation, checkRotation } from './arguments.js'
 import type { Context } from './context.js'
-import { boundsOf, type Bounds } from './delegation.js'
+import { boundsOf } from './delegation.js'
 import type { By } from './events.js'
 import type { KeyChanges } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { issue, type KeyRequest } from './issuing.js'
 import { revokeKey, rotateKey, unknownKey, updateKey } from './lifecycle.js'
 import { findKeys, type KeyPage, type KeySearch } from './listing.js'
-import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
+import { toKeyRecord, type KeyRecord, type NewKey } from './records.js'
 import { readRate, type RateRecord } from './rate.js'
-import { digestOf } from './secret.js'
 import { readUsage, type DayUsage, type UsageRange } from './usage.js'
 
 /** Whoever asks for something and is not the application: a person who is signed in, or a program by its key. */
@@ -43,7 +40,7 @@ export class OnBehalf {
 
   async create (principal: Principal, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
     checkKeyFields(options, this.#context.settings)
-    const [key] = await issue(this.#context, [{ ...options, userId: principal.owner }], principal.by, await this.#boundsOf(principal))
+    const [key] = await issue(this.#context, [{ ...options, userId: principal.owner }], principal.by, boundsOf(principal.secret, this.#context.settings))
     return key as NewKey
   }
 
@@ -61,20 +58,20 @@ export class OnBehalf {
   async update (principal: Principal, keyId: string, changes: Omit<KeyChanges, 'metadata'>): Promise<KeyRecord> {
     checkKeyChanges(changes, this.#context.settings)
     await this.get(principal, keyId)
-    return await updateKey(this.#context, keyId, changes, principal.by, await this.#boundsOf(principal))
+    return await updateKey(this.#context, keyId, changes, principal.by, boundsOf(principal.secret, this.#context.settings))
   }
 
   /** Of several at once only one: the others would end a secret that somebody was just given, a program by one that had ended. */
   async rotate (principal: Principal, keyId: string, options: { overlap?: Duration }): Promise<NewKey> {
     checkRotation(options)
     const { rotatedAt } = await this.get(principal, keyId)
-    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, principal.by, await this.#boundsOf(principal))
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, principal.by, boundsOf(principal.secret, this.#context.settings))
   }
 
   async revoke (principal: Principal, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
     checkRevocation(options)
     await this.get(principal, keyId)
-    return await revokeKey(this.#context, keyId, options.reason ?? null, principal.by)
+    return await revokeKey(this.#context, keyId, options.reason ?? null, principal.by, boundsOf(principal.secret, this.#context.settings))
   }
 
   async usage (principal: Principal, keyId: string, range: UsageRange): Promise<DayUsage[]> {
@@ -90,16 +87,5 @@ export class OnBehalf {
   async history (principal: Principal, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {
     await this.get(principal, keyId)
     return await readHistory(this.#context, { ...paging, keyId })
-  }
-
-  /** A program's key is read anew, since the one that was let in may have been kept from before a change. */
-  async #boundsOf ({ secret }: Principal): Promise<Bounds> {
-    const { store, settings } = this.#context
-    if (secret === null) return boundsOf(null, settings)
-    const found = await store.findByDigest(digestOf(secret))
-    // What a secret gets that is to end must end with it, or rotating would not rid anybody of who has the one before.
-    const acting = found && { ...found, expiresAt: endOf(found) }
-    if (acting === null || stateOf(acting, settings.now()) !== 'active') throw new InvalidKeyError()
-    return boundsOf(acting, settings)
   }
 }

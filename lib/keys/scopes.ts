@@ -1,3 +1,6 @@
+import { MissingScopesError } from '../errors.js'
+import type { ApiUser } from './records.js'
+
 /**
  * The scopes that the application declares, for TypeScript. Augment it, and scopes are completed, and others refused:
  *
@@ -37,4 +40,10 @@ export function areScopes (value: unknown): value is readonly string[] {
  */
 export function narrow (scopes: readonly string[], within: readonly string[] | null): readonly string[] {
   return within === null ? scopes : scopes.filter((scope) => within.includes(scope))
+}
+
+/** The error for a key that lacks some of these scopes, with those that it lacks; null when it has them all. */
+export function findMissing ({ keyId, scopes }: Pick<ApiUser, 'keyId' | 'scopes'>, wanted: readonly string[]): Error | null {
+  const missing = wanted.filter((scope) => !scopes.includes(scope))
+  return missing.length === 0 ? null : Object.assign(new MissingScopesError(missing.join(', ')), { keyId, missing })
 }

@@ -1,6 +1,6 @@
 import { findQuota, findRate, type QuotaTerms, type RateLimit, type RateTerms } from '../limits.js'
 import type { Quota } from '../store/bookkeeping.js'
-import type { KeyRow, ProfileRow } from '../store/rows.js'
+import type { AccessRow, KeyRow, ProfileRow } from '../store/rows.js'
 
 /** What a profile, a group or the plugin may say about keys; what is absent or null follows the next in that order. */
 export interface Terms extends RateTerms, QuotaTerms {
@@ -41,6 +41,12 @@ export interface TermSettings {
   readonly terms: Terms
   readonly groups: ReadonlyMap<string, Terms>
   readonly scopes: ReadonlyMap<string, string> | null
+}
+
+/** What a look-up says of the profile. The rest of its terms concerns new keys and not requests. */
+export function termsOf (row: AccessRow): ProfileTerms {
+  const { canUseApi, group, profileScopes: scopes, profileRateMax: rateMax, profileRateWindow: rateWindow, profileQuotaMax: quotaMax, profileQuotaEvery: quotaEvery } = row
+  return { canUseApi, group, scopes, rateMax, rateWindow, quotaMax, quotaEvery, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
 }
 
 /** Finds what holds for a profile: its own values win over its group's, and the group's over the plugin's. */

@@ -7,7 +7,7 @@ import { Cache } from './cache.js'
 import { DigestTable, wordsOf } from './digests.js'
 import { Drops } from './drops.js'
 import type { FailureLimit } from './failures.js'
-import { resolveTerms, type ProfileTerms, type TermSettings } from './terms.js'
+import { resolveTerms, termsOf, type TermSettings } from './terms.js'
 import { digestOf, isWellFormed, MAX_SECRET_LENGTH } from './secret.js'
 import { hashAscii } from './sha256.js'
 
@@ -158,10 +158,4 @@ export class Verifier {
     if (generation !== NO_GENERATION && drops === this.#drops.count) this.#cache?.set(wordsOf(digest), access)
     return access
   }
-}
-
-/** What a look-up says of the profile. The rest of its terms concerns new keys and not requests. */
-function termsOf (row: AccessRow): ProfileTerms {
-  const { canUseApi, group, profileScopes: scopes, profileRateMax: rateMax, profileRateWindow: rateWindow, profileQuotaMax: quotaMax, profileQuotaEvery: quotaEvery } = row
-  return { canUseApi, group, scopes, rateMax, rateWindow, quotaMax, quotaEvery, canMakeKeys: null, maxKeys: null, expiryDefault: null, expiryMax: null }
 }

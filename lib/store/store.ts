@@ -15,16 +15,17 @@ import type { AccessRow, KeyDraft, KeyFields, KeyRow, KeyTerms, ProfileFields, P
  * Decides what becomes of a key that nobody else changes at the same time, by what it and its profile are. May be asked
  * again when another transaction got in the way.
  *
+ * @param acting the key by which somebody asks for it, which nobody else changes either; null when there is none
  * @returns the fields to change, of which there may be none; or why nothing may be changed
  */
-export type Decide = (key: StoredKey, profile: ProfileRow) => KeyFields | Error
+export type Decide = (key: StoredKey, profile: ProfileRow, acting: AccessRow | null) => KeyFields | Error
 
 /** What the domain says of new keys, by a profile that nobody else changes at the same time. */
 export interface Rules {
   /** Live keys that the profile may hold; -1 is unlimited. */
   readonly limitOf: (profile: ProfileRow) => number
-  /** What one of the drafts is given, by its number from 0, or why there can be no such key. */
-  readonly termsOf: (profile: ProfileRow, draft: number) => KeyTerms | Error
+  /** What one of the drafts is given, by its number from 0 and the key by which somebody asks for it, or why there can be no such key. */
+  readonly termsOf: (profile: ProfileRow, draft: number, acting: AccessRow | null) => KeyTerms | Error
 }
 
 /** Why keys were not inserted, and for which user. `limit` is the number of live keys that the profile may hold. */
@@ -89,8 +90,11 @@ export interface Store extends BookkeepingStore {
   /**
    * Inserts all keys or none. Profiles are made where a draft says so. A profile never ends up with more live keys than
    * may hold, whoever else inserts at the same time. Live are those that are neither revoked nor expired.
+   *
+   * @param acting the digest of the secret that asks for it. Its key is read when all else is locked, and stays as it is until the keys
+   * are inserted, so that whoever has revoked it finds all that it made
    */
-  insertKeys (drafts: readonly KeyDraft[], at: number, rules: Rules, author?: Author): Promise<Inserted | InsertRefusal>
+  insertKeys (drafts: readonly KeyDraft[], at: number, rules: Rules, author?: Author, acting?: string): Promise<Inserted | InsertRefusal>
   getKey (id: string): Promise<KeyRow | null>
   /** All keys of a user, newest first, revoked ones too. */
   listKeys (userId: string): Promise<KeyRow[]>
@@ -103,9 +107,11 @@ export interface Store extends BookkeepingStore {
   /**
    * Changes a key as is decided while it is locked. `changed` is false when there was nothing to change. Null when there
    * is no such key.
+   *
+   * @param acting the digest of the secret that asks for it, as of `insertKeys`
    */
-  changeKey (id: string, decide: Decide, author?: Author): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
-  /** Revokes all keys of a user that are not, and returns them. */
+  changeKey (id: string, decide: Decide, author?: Author, acting?: string): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
+  /** Revokes all keys of a user that are not, those among them that are being inserted, and returns them. */
   revokeKeys (userId: string, at: number, reason: string | null, author?: Author): Promise<KeyRow[]>
   /**
    * Deletes keys that were revoked or expired before a time, with their history and usage; and then profiles that were

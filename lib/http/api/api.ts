@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
-import { InvalidKeyError, retryHeaders } from '../../errors.js'
+import { InvalidKeyError, isRefusal, retryHeaders } from '../../errors.js'
 import type { KeyBounds } from '../../keys/arguments.js'
 import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
@@ -55,8 +55,8 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
         return await handle({ principal, request, reply })
       } catch (error) {
         reply.headers(retryHeaders(error))
-        // Of a key that ended while it asked.
-        throw error instanceof InvalidKeyError ? deps.guard.refusal(request, reply, null, error) : error
+        // Of a key that was good when its request came, and is not any more.
+        throw error instanceof InvalidKeyError || (isRefusal(error) && error.keyId !== undefined) ? deps.guard.refusal(request, reply, null, error) : error
       }
     }
   }

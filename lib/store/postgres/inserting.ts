@@ -1,9 +1,10 @@
 import { and, asc, count, gt, isNull, or, sql } from 'drizzle-orm'
-import type { KeyDraft, KeyTerms, ProfileRow } from '../rows.js'
+import type { AccessRow, KeyDraft, KeyTerms, ProfileRow } from '../rows.js'
 import type { Inserted, Rules, Store } from '../store.js'
 import type { Author } from '../bookkeeping.js'
 import { keyCreated, profileCreated } from '../remembering.js'
 import { toNewRow } from '../terms.js'
+import { lockActing } from './acting.js'
 import { anyOf, profileColumns } from './columns.js'
 import type { Context, PostgresDatabase, Tables } from './database.js'
 import { remember } from './history.js'
@@ -31,11 +32,12 @@ interface Placed {
  * statement locks the profiles, and only the next one counts, since a statement counts what was there when it began.
  */
 export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'insertKeys'> {
-  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined): Promise<Inserted> {
+  async function insertAll (db: PostgresDatabase, drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined, digest: string | undefined): Promise<Inserted> {
     await refuseUsedNonces(db, tables, drafts)
     const created: ProfileRow[] = []
     const seats = await openSeats(db, tables, drafts, at, rules, created)
-    const placed = drafts.map((draft, i) => take(seats, draft, i, rules))
+    const acting = digest === undefined ? null : await lockActing(db, tables, digest)
+    const placed = drafts.map((draft, i) => take(seats, draft, i, rules, acting))
     for (let i = 0; i < placed.length; i += CHUNK) await insertChunk(db, tables, placed.slice(i, i + CHUNK))
     const rows = placed.map(({ draft, profile, terms }) => toNewRow(draft, profile, terms))
     await remember(db, tables, author, [...created.map(profileCreated), ...rows.map(keyCreated)])
@@ -43,9 +45,9 @@ export function insertVerb ({ tables, transaction }: Context): Pick<Store, 'inse
   }
 
   return {
-    async insertKeys (drafts, at, rules, author) {
+    async insertKeys (drafts, at, rules, author, acting) {
       try {
-        return await transaction((db) => insertAll(db, drafts, at, rules, author))
+        return await transaction((db) => insertAll(db, drafts, at, rules, author, acting))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error
@@ -63,11 +65,11 @@ async function refuseUsedNonces (db: PostgresDatabase, { keys }: Tables, drafts:
 }
 
 /** Takes a place for a key, or says why there is none. */
-function take (seats: Map<string, Seat>, draft: KeyDraft, i: number, rules: Rules): Placed {
+function take (seats: Map<string, Seat>, draft: KeyDraft, i: number, rules: Rules, acting: AccessRow | null): Placed {
   const { userId } = draft
   const seat = seats.get(userId)
   if (seat === undefined) throw new Refused({ refused: 'no-profile', userId })
-  const terms = rules.termsOf(seat.profile, i)
+  const terms = rules.termsOf(seat.profile, i, acting)
   if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
   if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
   seat.left -= 1

@@ -3,6 +3,7 @@ import { unionAll } from 'drizzle-orm/pg-core'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow } from '../rows.js'
 import type { Store } from '../store.js'
+import { lockActing, takeTurn } from './acting.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
 import { remember } from './history.js'
 import { guarded } from './connections.js'
@@ -31,15 +32,18 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
       return await guarded(() => findKey(db, tables, id))
     },
 
-    async changeKey (id, decide, author) {
+    async changeKey (id, decide, author, acting) {
       if (!canExist(id)) return null
       const result = await transaction(async (db) => {
-        const [locked] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
+        if (acting !== undefined) await takeTurn(db, tables, id)
+        const owner = db.select({ id: keys.profileId }).from(keys).where(eq(keys.id, id))
+        // First, as whoever makes keys and revokes all of them does.
+        const [profile] = await db.select(profileColumns(tables)).from(profiles).where(inArray(profiles.id, owner)).for('share')
+        const [digests] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
         const row = await findKey(db, tables, id)
-        const [profile] = await db.select(profileColumns(tables)).from(profiles).where(eq(profiles.id, row?.profileId ?? -1)).for('share')
-        if (locked === undefined || row === null || profile === undefined) return null
-        const stored = { ...row, ...locked }
-        const fields = decide(stored, profile)
+        if (digests === undefined || row === null || profile === undefined) return null
+        const stored = { ...row, ...digests }
+        const fields = decide(stored, profile, acting === undefined ? null : await lockActing(db, tables, acting))
         if (fields instanceof Error) return { error: fields }
         const changed = Object.keys(fields).length > 0
         if (changed) {
@@ -58,9 +62,10 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
 
     async revokeKeys (userId, at, reason, author) {
       const revoked = await transaction(async (db) => {
-        const owned = db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId))
+        // Waits for keys that are just being made, which the next statement sees.
+        const owned = await db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId)).orderBy(asc(profiles.id)).for('no key update')
         const changed = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
-          .where(and(inArray(keys.profileId, owned), isNull(keys.revokedAt))).returning({ id: keys.id })
+          .where(and(anyOf(keys.profileId, owned.map(({ id }) => id)), isNull(keys.revokedAt))).returning({ id: keys.id })
         if (changed.length === 0) return []
         const rows = await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
         await remember(db, tables, author, rows.map(keyRevoked))

@@ -8,6 +8,7 @@ import { profileColumns } from './columns.js'
 import { prepareInsert, type SqliteDatabase, type Write } from './database.js'
 import { Refused } from './failures.js'
 import { remember } from './history.js'
+import type { LookUp } from './look-up.js'
 import { keys, profiles } from './schema.js'
 
 /** How many keys are remembered at a time. */
@@ -21,10 +22,11 @@ interface Seat {
 }
 
 /** The verb of a store that makes keys. SQLite has one writer at a time, so what is counted within the transaction holds. */
-export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'insertKeys'> {
+export function insertVerb (db: SqliteDatabase, write: Write, lookUp: LookUp): Pick<Store, 'insertKeys'> {
   const statements = prepareStatements(db)
 
-  function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined): Inserted {
+  function insertAll (drafts: readonly KeyDraft[], at: number, rules: Rules, author: Author | undefined, digest: string | undefined): Inserted {
+    const acting = digest === undefined ? null : lookUp(digest)
     const seats = new Map<string, Seat>()
     const created: ProfileRow[] = []
     const nonces = new Set<string>()
@@ -36,7 +38,7 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
       }
       const seat = seats.get(userId) ?? openSeat(statements, draft, at, rules, created)
       seats.set(userId, seat)
-      const terms = rules.termsOf(seat.profile, i)
+      const terms = rules.termsOf(seat.profile, i, acting)
       if (terms instanceof Error) throw new Refused({ refused: 'rule', userId, error: terms })
       if (seat.left < 1) throw new Refused({ refused: 'full', userId, limit: seat.limit })
       seat.left -= 1
@@ -50,9 +52,9 @@ export function insertVerb (db: SqliteDatabase, write: Write): Pick<Store, 'inse
   }
 
   return {
-    async insertKeys (drafts, at, rules, author) {
+    async insertKeys (drafts, at, rules, author, acting) {
       try {
-        return write(() => insertAll(drafts, at, rules, author))
+        return write(() => insertAll(drafts, at, rules, author, acting))
       } catch (error) {
         if (error instanceof Refused) return error.refusal
         throw error

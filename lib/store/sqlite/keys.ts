@@ -1,46 +1,33 @@
-import { and, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
-import { unionAll } from 'drizzle-orm/sqlite-core'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { KeyRow } from '../rows.js'
 import type { Store } from '../store.js'
-import { accessColumns, keyColumns, profileColumns, selectKeys, storedColumns } from './columns.js'
-import { prepareLookUp, type SqliteDatabase, type Write } from './database.js'
+import { profileColumns, selectKeys, storedColumns } from './columns.js'
+import type { SqliteDatabase, Write } from './database.js'
 import { guarded } from './failures.js'
 import { remember } from './history.js'
+import type { LookUp } from './look-up.js'
 import { keys, profiles, uses } from './schema.js'
 
 /** The verbs of a store that are about keys that exist. */
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
-export function keyVerbs (db: SqliteDatabase, write: Write): KeyVerbs {
-  // A bare placeholder would not be encoded as the column's values are.
-  const wanted = sql.param(sql.placeholder('digest'), keys.digest)
-  const select = (isPrevious: SQL<number>) => selectKeys(db, { ...accessColumns, isPrevious })
-  // One statement for both secrets, since to begin one takes as long as to look for what is not there. Of a row that it has it gives the first, and
-  // goes no further. A limit would make SQLite plan it anew each time.
-  const byDigest = prepareLookUp(db, unionAll(
-    select(sql`0`).where(eq(keys.digest, wanted)), select(sql`1`).where(eq(keys.previousDigest, wanted))
-  ), { ...keyColumns, ...accessColumns, isPrevious: null })
-
+export function keyVerbs (db: SqliteDatabase, write: Write, lookUp: LookUp): KeyVerbs {
   return {
     findByDigest (digest) {
-      return guarded(() => {
-        const row = byDigest({ digest })
-        // Changed in the row, since to copy its thirty columns takes as long as half of the look-up. What is not surely the present secret is none.
-        return row === undefined ? null : Object.assign(row, { isPrevious: row.isPrevious !== 0 })
-      })
+      return guarded(() => lookUp(digest))
     },
 
     async getKey (id) {
       return guarded(() => findKey(db, id))
     },
 
-    async changeKey (id, decide, author) {
+    async changeKey (id, decide, author, acting) {
       return write(() => {
         const stored = selectKeys(db, storedColumns).where(eq(keys.id, id)).get()
         const profile = db.select(profileColumns).from(profiles).where(eq(profiles.id, stored?.profileId ?? -1)).get()
         if (stored === undefined || profile === undefined) return null
-        const fields = decide(stored, profile)
+        const fields = decide(stored, profile, acting === undefined ? null : lookUp(acting))
         if (fields instanceof Error) return { error: fields }
         const changed = Object.keys(fields).length > 0
         if (changed) {

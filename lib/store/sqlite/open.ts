@@ -10,6 +10,7 @@ import { historyVerb } from './history.js'
 import { insertVerb } from './inserting.js'
 import { keyVerbs } from './keys.js'
 import { listingVerbs } from './listing.js'
+import { lookUpIn } from './look-up.js'
 import { checkSchema, migrate } from './migrate.js'
 import { profileVerbs } from './profiles.js'
 import { pruneVerb } from './pruning.js'
@@ -64,6 +65,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
   const write: Write = (step) => guarded(() => transact(step))
   const writeUses: Write = owned ? withoutWaiting(db.$client, transact) : write
   const logging = useLogVerbs(db, writeUses)
+  const lookUp = lookUpIn(db)
   // A database in memory is that of its connection alone.
   const thread = owned && !db.$client.memory ? new UseThread(db.$client.name, logging) : null
   return {
@@ -71,9 +73,9 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     generation: owned ? generation : (now) => db.$client.inTransaction ? null : generation(now),
     // The generation counts every change.
     watch () {},
-    ...keyVerbs(db, write),
+    ...keyVerbs(db, write, lookUp),
     ...listingVerbs(db),
-    ...insertVerb(db, write),
+    ...insertVerb(db, write, lookUp),
     ...profileVerbs(db, write),
     ...pruneVerb(db, write),
     ...quotaVerb(db, writeUses),
