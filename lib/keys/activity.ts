@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { UnavailableError } from '../errors.js'
 import type { DayCount } from '../store/bookkeeping.js'
 import type { KeyRow, ProfileRow } from '../store/rows.js'
 import type { Access } from './access.js'
@@ -25,6 +27,10 @@ const MANY = 100_000
 /** How long entries in the log are left to whoever wrote them, in milliseconds: several times as long as it takes them. */
 const ABANDONED = 60_000
 
+/** How long at most it is tried to write what is left at shutdown, and the pause between two tries, in milliseconds. */
+const CLOSING = 2000
+const PAUSE = 50
+
 /** How many keys' uses are kept while the database cannot be written; beyond that the oldest are given up. */
 const MAX_WAITING = 200_000
 
@@ -50,6 +56,8 @@ export class Activity {
   #timer: NodeJS.Timeout | null = null
   #failing = false
   #isRecovering = false
+  /** Whether the last try to recover failed, which is told once. */
+  #hasNotRecovered = false
   #isClosed = false
   #ticks = 0
   #lost = 0
@@ -63,7 +71,7 @@ export class Activity {
 
   /** Stores what processes that were killed had logged. What cannot be stored now will be later. */
   async recover (): Promise<void> {
-    await this.#recover(Number.MAX_SAFE_INTEGER).catch((error: unknown) => this.#fail(error))
+    await this.#recover(Number.MAX_SAFE_INTEGER)
   }
 
   /** Not one after the other with what is written here, which must not wait for what may be many minutes of others. */
@@ -72,6 +80,11 @@ export class Activity {
     this.#isRecovering = true
     try {
       await this.#store.recoverUses(before)
+      this.#hasNotRecovered = false
+    } catch (error) {
+      // What was still being recovered fails with the database that is closed.
+      if (!this.#hasNotRecovered && !this.#isClosed) this.#log.writeFailed(error)
+      this.#hasNotRecovered = true
     } finally {
       this.#isRecovering = false
     }
@@ -127,16 +140,21 @@ export class Activity {
     if (this.#useLog.isStuck) return null
     const readBoth = async () => {
       const stored = await read()
-      return await this.#useLog.isWhole() ? [...stored, ...this.countsOf(keyIds, first, last)] : null
+      return await this.#useLog.isWhole() ? [...stored, ...this.#countsOf(keyIds, first, last, true)] : null
     }
     // Another process has stored what is in memory as logged. To store the rest finds that out too.
     const mend = () => { this.flush().catch(() => {}) }
     return await this.#queue.readBetween(readBoth, mend, patience)
   }
 
-  /** What is counted in memory of some keys, from one day to another, both included. */
-  countsOf (keyIds: readonly string[], first: number, last: number): DayCount[] {
-    return this.#unstored.countsOf(keyIds).filter(({ day }) => day >= first && day <= last)
+  /** The same at once, whatever is being written. Of that some may be missing, as of what others may have stored. Nothing is counted twice. */
+  async countedAtLeast (keyIds: readonly string[], first: number, last: number, read: () => Promise<DayCount[]>): Promise<DayCount[]> {
+    const stored = await read()
+    return [...stored, ...this.#countsOf(keyIds, first, last, await this.#useLog.isWhole())]
+  }
+
+  #countsOf (keyIds: readonly string[], first: number, last: number, withLogged: boolean): DayCount[] {
+    return this.#unstored.countsOf(keyIds, withLogged).filter(({ day }) => day >= first && day <= last)
   }
 
   /**
@@ -156,17 +174,22 @@ export class Activity {
   }
 
   #fail (error: unknown): void {
-    // What was still being recovered fails with the database that is closed.
-    if (!this.#failing && !this.#isClosed) this.#log.writeFailed(error)
+    if (!this.#failing) this.#log.writeFailed(error)
     this.#failing = true
   }
 
-  /** Writes what is left and stops. */
+  /** Writes what is left, if need be with several tries, and stops. */
   async close (): Promise<void> {
-    await this.flush().catch(() => {})
+    const end = performance.now() + CLOSING
+    while (!await this.#hasFlushed() && performance.now() < end) await sleep(PAUSE)
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     this.#isClosed = true
+  }
+
+  /** Whether all is written, or what is left cannot be, however often it is tried. */
+  async #hasFlushed (): Promise<boolean> {
+    return await this.flush().then(() => true, (error: unknown) => !(error instanceof UnavailableError))
   }
 
   #await (access: Access): void {
@@ -184,7 +207,8 @@ export class Activity {
   }
 
   #wake (): void {
-    this.#timer ??= setTimeout(() => this.#tick(), INTERVAL).unref()
+    // What a request that was still under way notes now has nobody any more who would store it.
+    if (!this.#isClosed) this.#timer ??= setTimeout(() => this.#tick(), INTERVAL).unref()
   }
 
   /** Counts what was accepted until now for the day that is over. */
@@ -211,10 +235,9 @@ export class Activity {
     const { size } = this.#unstored
     const isStored = isTenth || size <= FEW || size >= MANY
     const written = this.#enqueue(() => isStored || this.#useLog.isStuck ? this.#write() : this.#logUses())
-    // Its failure is told at the start, and where the database is gone altogether, by what is written here.
     if (isTenth) written.then(() => this.#recover(this.#now() - ABANDONED)).catch(() => {})
     written.catch(() => {}).finally(() => {
-      const isOver = this.#unstored.size === 0 && this.#useLog.isEmpty
+      const isOver = this.#isClosed || (this.#unstored.size === 0 && this.#useLog.isEmpty)
       // From one beginning to the next, or more than a second's uses would be lost with the process.
       this.#timer = isOver ? null : setTimeout(() => this.#tick(), Math.max(REST, INTERVAL - (performance.now() - begun))).unref()
     })

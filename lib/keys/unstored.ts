@@ -26,7 +26,7 @@ export interface Taken {
 export class Unstored {
   readonly waiting = new Waiting()
   readonly #counts = new Tally()
-  /** No more than were logged before there were so many that nothing more is logged. */
+  /** Bounded by what is logged: nothing is while entries cannot be replaced or applied. */
   readonly #logged = new Tally(Infinity)
   #day = 0
 
@@ -75,10 +75,16 @@ export class Unstored {
     return keyIds.map((keyId) => this.waiting.get(keyId)).filter((access) => access !== undefined)
   }
 
-  /** What is counted of some keys and not stored. */
-  countsOf (keyIds: readonly string[]): DayCount[] {
-    const accepted = this.usedOf(keyIds).map((access) => ({ keyId: access.user.keyId, day: this.#day, outcome: 'accepted', count: access.accepted + access.logged }))
-    return [...accepted.filter(({ count }) => count > 0), ...this.#counts.of(keyIds), ...this.#logged.of(keyIds)]
+  /**
+   * What is counted of some keys and not stored.
+   *
+   * @param withLogged whether with what entries tell
+   */
+  countsOf (keyIds: readonly string[], withLogged: boolean): DayCount[] {
+    const accepted = this.usedOf(keyIds).map((access) => {
+      return { keyId: access.user.keyId, day: this.#day, outcome: 'accepted', count: access.accepted + (withLogged ? access.logged : 0) }
+    })
+    return [...accepted.filter(({ count }) => count > 0), ...this.#counts.of(keyIds), ...withLogged ? this.#logged.of(keyIds) : []]
   }
 
   /** Takes out what entries tell of some keys. */

@@ -57,7 +57,7 @@ export async function readUses ({ store, activity, settings }: Context, keyIds: 
   const last = dayOf(settings.now())
   const first = last - SHOWN_DAYS + 1
   const read = () => store.readUsage(keyIds, first, last)
-  const counts = await activity.counted(keyIds, first, last, read, PATIENCE) ?? [...await read(), ...activity.countsOf(keyIds, first, last)]
+  const counts = await activity.counted(keyIds, first, last, read, PATIENCE) ?? await activity.countedAtLeast(keyIds, first, last, read)
   return new Map(keyIds.map((id) => [id, byDay(counts.filter(({ keyId }) => keyId === id))]))
 }
 

@@ -24,12 +24,14 @@ const MANY_FAILURES = 2
 export class UseLog {
   readonly #store: Saves
   readonly #unstored: Unstored
-  /** All that are unlogged, and some that were so since the last writing, each once. */
+  /** Keys that were noted since the last writing, each once; some of them may have been logged or stored meanwhile. */
   #noted: Access[] = []
   /** Entries of what is kept in memory as logged. */
   #entries: number[] = []
   /** Entries that are still to be applied, of which memory keeps nothing but their numbers. While there are any, there are none of the others. */
   #due: number[] = []
+  /** Whether the answer to a replacing was lost, so that there may be entries whose numbers nobody knows. */
+  #isUncertain = false
 
   constructor (store: Saves, unstored: Unstored) {
     this.#store = store
@@ -85,7 +87,7 @@ export class UseLog {
   async store (at: number): Promise<void> {
     try {
       const batches = this.#entries.length === 0 ? null : await this.#compact(at)
-      const failure = await this.#tryToApply(batches ?? [])
+      const failure = await this.#tryToApply(at, batches ?? [])
       if (batches === null) await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
       if (failure !== null) throw failure
     } finally {
@@ -121,7 +123,7 @@ export class UseLog {
   /** Leaves what entries hold to them: from now on they are only to be applied. */
   #leaveLogged (): void {
     this.#unstored.forgetLogged()
-    this.#due = this.#entries
+    this.#due.push(...this.#entries)
     this.#entries = []
   }
 
@@ -139,12 +141,13 @@ export class UseLog {
       batches.push(taken)
       texts.push(encode(taken))
     })
-    const entries = await this.#store.replaceLogged(this.#entries, texts, at).catch(async (error: unknown) => {
-      await this.#restoreAll(batches)
+    const entries = await this.#store.replaceLogged(this.#entries, texts, at).catch((error: unknown) => {
+      // Or more would be logged with each try, of which memory would keep account without end.
+      this.#leaveLogged()
+      this.#isUncertain = error instanceof UnavailableError
       throw error
     })
     if (entries === null) {
-      await this.#restoreAll(batches)
       this.#leaveLogged()
       return null
     }
@@ -155,19 +158,20 @@ export class UseLog {
 
   /**
    * Applies the entries that are due, in turns of their own, until two in a row cannot be. One that is gone by now was applied by
-   * somebody else.
+   * somebody else, or replaced by others whose numbers were lost with the answer.
    *
    * @param batches what they hold, where that is known
    * @returns what stood in the way first, or null; throws where the database does not answer
    */
-  async #tryToApply (batches: readonly Taken[] = []): Promise<unknown> {
+  async #tryToApply (at: number, batches: readonly Taken[]): Promise<unknown> {
     let failure: unknown = null
     let failures = 0
     for (const [n, entry] of [...this.#due].entries()) {
       if (n > 0) await nextTurn()
       this.#due.shift()
       try {
-        await this.#store.applyLogged(entry)
+        const wasThere = await this.#store.applyLogged(entry)
+        if (this.#isUncertain && !wasThere) await this.#store.recoverUses(at + 1)
         this.#unstored.settle(batches[n]?.used ?? [])
         failures = 0
       } catch (error) {
@@ -178,6 +182,7 @@ export class UseLog {
         if (++failures === MANY_FAILURES) break
       }
     }
+    if (!this.isStuck) this.#isUncertain = false
     return failure
   }
 
@@ -189,13 +194,6 @@ export class UseLog {
       this.#unstored.restore(taken)
       for (const access of taken.used) if (access.isWaiting) this.add(access)
       throw error
-    }
-  }
-
-  async #restoreAll (batches: readonly Taken[]): Promise<void> {
-    for (const taken of batches) {
-      this.#unstored.restore(taken)
-      await nextTurn()
     }
   }
 }
