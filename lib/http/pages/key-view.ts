@@ -1,6 +1,7 @@
 import type { KeyRecord } from '../../keys/records.js'
 import { DAY } from '../../keys/tally.js'
-import type { KeyView, TimeView } from './data.js'
+import type { KeyView } from './data/key.js'
+import type { TimeView } from './data/time.js'
 import type { Language } from './language.js'
 
 /**

@@ -1,6 +1,6 @@
 import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import type { FormView } from '../data.js'
+import type { FormView } from '../data/form.js'
 import { readEntered, type Entered, type FieldErrors } from '../entered.js'
 import { readHint } from '../form.js'
 import { toHistoryView } from '../history-view.js'
