@@ -161,17 +161,3 @@ export const CallbackError = createError('FST_API_KEY_INVALID_CALLBACK_RESULT', 
 
 /** 500, or the status that was thrown: `getUser` failed. What it threw is the error's cause, for the log alone. */
 export const CallbackFailedError = createError('FST_API_KEY_CALLBACK_FAILED', 'It cannot be found out who is asking', 500)
-
-/**
- * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a
- * secret or a password.
- *
- * @param value anything
- * @returns for instance `null`, `an empty string`, `an array`, `-2`
- */
-export function describe (value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}

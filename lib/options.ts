@@ -1,5 +1,5 @@
-import { checkObject, isBoolean, isFunction, isOneOrMore, isPath, isPlainObject, isText, isWhole, type Checks } from './checks.js'
-import { CallbackError, describe, OptionError } from './errors.js'
+import { checkObject, describe, isBoolean, isFunction, isOneOrMore, isPath, isPlainObject, isText, isWhole, type Checks } from './checks.js'
+import { CallbackError, OptionError } from './errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE } from './keys/secret.js'
 import { checkExpiry, MAX_MAX_KEYS } from './keys/arguments.js'
 import { toExpiryTerms, type ExpiryOptions } from './keys/expiry.js'

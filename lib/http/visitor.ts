@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { isBoolean } from '../checks.js'
-import { CallbackError, CallbackFailedError, describe, statusOf } from '../errors.js'
+import { describe, isBoolean } from '../checks.js'
+import { CallbackError, CallbackFailedError, statusOf } from '../errors.js'
 import { isUserId } from '../keys/arguments.js'
 import type { By } from '../keys/events.js'
 import type { User } from '../keys/records.js'

@@ -1,6 +1,6 @@
-import { checkObject, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
+import { checkObject, describe, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
 import { DURATION_FORMS, isDuration, toMilliseconds } from '../durations.js'
-import { ArgumentError, describe } from '../errors.js'
+import { ArgumentError } from '../errors.js'
 import { checkLimits, QUOTA_LIMIT, RATE_LIMIT } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import type { By } from './events.js'

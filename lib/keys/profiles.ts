@@ -1,4 +1,5 @@
-import { CallbackError, describe, NotFoundError } from '../errors.js'
+import { describe } from '../checks.js'
+import { CallbackError, NotFoundError } from '../errors.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/rows.js'
 import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { isText } from '../../checks.js'
-import { ArgumentError, describe } from '../../errors.js'
+import { describe, isText } from '../../checks.js'
+import { ArgumentError } from '../../errors.js'
 import { MAX_NAME } from '../../keys/arguments.js'
 import type { Language } from './language.js'
 
