@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { Refuse } from './checks.js'
 import type { RateState } from './limits.js'
 
 /*
@@ -111,6 +112,9 @@ export const NotFoundError = createError('FST_API_KEY_NOT_FOUND', 'No %s has the
 
 /** 400: an argument of a service call is wrong. Raised before the database is touched. */
 export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
+
+/** Makes that error, for checks. */
+export const refuseArgument: Refuse = (name, allowed, got) => new ArgumentError(name, allowed, got)
 
 /** 403: a form was sent from a page of another origin. */
 export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent by a page of another origin', 403)

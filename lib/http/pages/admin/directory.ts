@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import { isUserId } from '../../../keys/arguments.js'
+import { isUserId } from '../../../keys/user-id.js'
 import { readHint } from '../form.js'
 import { sendPage } from '../page.js'
 import type { Visit } from '../signed-in.js'
