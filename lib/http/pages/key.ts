@@ -11,8 +11,8 @@ import { toKeyView, toPreviousUntil } from './key-view.js'
 import { toLimitsView } from './limits-view.js'
 import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
 import type { TextName } from './text.js'
+import type { Visit } from './visit.js'
 
 /** Changes on one page. */
 const PAGE = 10

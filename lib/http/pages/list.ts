@@ -14,7 +14,8 @@ import { whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
 import { refuseKey, toRoom } from './room.js'
 import { readSearch, toListUrl, type Asked } from './search.js'
-import { ownProfile, type Visit } from './signed-in.js'
+import { ownProfile } from './signed-in.js'
+import type { Visit } from './visit.js'
 
 /** Keys on one page. From so many on there is something to search. */
 const PAGE = 25

@@ -9,7 +9,8 @@ import { toKeyView, toPreviousUntil } from './key-view.js'
 import type { Language } from './language.js'
 import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import { keyUrl } from './urls.js'
+import type { Visit } from './visit.js'
 
 const HOUR = 3_600_000
 
@@ -31,7 +32,7 @@ export async function rotateKey (visit: Visit): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const [action, chosen = '0', rotated] = ['action', 'overlap', 'rotated'].map((name) => readField(request.body, name))
   const key = await findKey(visit)
-  if (action?.toLowerCase() === 'cancel') return redirect(reply, `${base}/${encodeURIComponent(key.id)}`)
+  if (action?.toLowerCase() === 'cancel') return redirect(reply, keyUrl(base, key.id))
   if (!isLive(key)) return await tellEnded(visit, key)
   const overlap = OVERLAPS.get(chosen)
   if (overlap === undefined) return await sendRotate(visit, key, 400, language.say('rotate.unknown'))
