@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { describe } from './errors.js'
 
 /** One named value of an options object: what is allowed, in words, and the test for it. */
 export interface Check {
@@ -74,4 +73,18 @@ export function isOneOrMore (test: (value: unknown) => value is string, fold = (
   return (value) => Array.isArray(value)
     ? value.length > 0 && Array.from<unknown>(value).every(test) && new Set(value.map(fold)).size === value.length
     : test(value)
+}
+
+/**
+ * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a
+ * secret or a password.
+ *
+ * @param value anything
+ * @returns for instance `null`, `an empty string`, `an array`, `-2`
+ */
+export function describe (value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import type { Refuse } from './checks.js'
 import type { RateState } from './limits.js'
 
 /*
@@ -112,6 +113,9 @@ export const NotFoundError = createError('FST_API_KEY_NOT_FOUND', 'No %s has the
 /** 400: an argument of a service call is wrong. Raised before the database is touched. */
 export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
 
+/** Makes that error, for checks. */
+export const refuseArgument: Refuse = (name, allowed, got) => new ArgumentError(name, allowed, got)
+
 /** 403: a form was sent from a page of another origin. */
 export const ForeignOriginError = createError('FST_API_KEY_FOREIGN_ORIGIN', 'This request was sent by a page of another origin', 403)
 
@@ -161,17 +165,3 @@ export const CallbackError = createError('FST_API_KEY_INVALID_CALLBACK_RESULT', 
 
 /** 500, or the status that was thrown: `getUser` failed. What it threw is the error's cause, for the log alone. */
 export const CallbackFailedError = createError('FST_API_KEY_CALLBACK_FAILED', 'It cannot be found out who is asking', 500)
-
-/**
- * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a
- * secret or a password.
- *
- * @param value anything
- * @returns for instance `null`, `an empty string`, `an array`, `-2`
- */
-export function describe (value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}

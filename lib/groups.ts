@@ -1,6 +1,7 @@
 import { checkObject, isBoolean, isPlainObject, isText, isWhole, type Checks, type Refuse } from './checks.js'
-import { checkExpiry, MAX_MAX_KEYS, scopesCheck } from './keys/arguments.js'
 import { toExpiryTerms, type ExpiryOptions } from './keys/expiry.js'
+import { scopesCheck } from './keys/key-arguments.js'
+import { checkExpiry, MAX_MAX_KEYS } from './keys/profile-arguments.js'
 import { checkLimits, QUOTA_LIMIT, RATE_LIMIT, toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from './limits.js'
 import { isScope, SCOPE_FORM, type ApiKeyScope } from './keys/scopes.js'
 import type { Terms } from './keys/terms.js'

@@ -1,6 +1,5 @@
-import { checkObject, isPlainObject, isWhole, type Check, type Checks, type Refuse } from './checks.js'
+import { checkObject, describe, isPlainObject, isWhole, type Check, type Checks, type Refuse } from './checks.js'
 import { DURATION_FORMS, MAX_DURATION, readDuration, toMilliseconds, type Duration } from './durations.js'
-import { describe } from './errors.js'
 import type { Quota } from './store/bookkeeping.js'
 
 const SECOND = 1000

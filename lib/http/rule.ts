@@ -1,4 +1,5 @@
-import { describe, RouteConfigError, UndeclaredScopeError } from '../errors.js'
+import { describe } from '../checks.js'
+import { RouteConfigError, UndeclaredScopeError } from '../errors.js'
 import { isScope, type ApiKeyScope } from '../keys/scopes.js'
 
 /** What a route may say in `config.apiKey`. */

@@ -1,10 +1,8 @@
 import { BeyondOwnError } from '../errors.js'
-import { findQuota, findRate, saysQuota, saysRate, type RateLimit } from '../limits.js'
-import type { Quota } from '../store/bookkeeping.js'
 import type { AccessRow, KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
 import { judgeActing, type ActingSettings } from './acting.js'
-import { lieWithin } from './addresses.js'
 import type { KeyGrants } from './granting.js'
+import { findExcess, findGain, reachOf, reachOfProfile, type Excess, type Reach } from './reach.js'
 import { digestOf } from './secret.js'
 import { resolveTerms, type Resolved } from './terms.js'
 
@@ -12,143 +10,10 @@ import { resolveTerms, type Resolved } from './terms.js'
  * What people and programs may give to keys by the API: nobody hands out more than they hold. For a person that is what the
  * profile may have, for a program what its own key may. Pure, and asked while the key in question is locked.
  *
- * One order is all that it rests on: whether a key, by all that it may, is within another. A new key has to be within what
- * the asker holds. So has a key that a program makes more of than it was, in whatever respect; while less than it was it may
+ * One order is all that it rests on: whether a key, by all that it may, is within another (`reach.ts`). A new key has to be within
+ * what the principal holds. So has a key that a program makes more of than it was, in whatever respect; while less than it was it may
  * become freely. A person holds all of their keys, so what counts there is only what becomes more.
  */
-
-/** At most so many in a span of milliseconds; `Infinity` for no limit, and for a span without end. */
-interface Limit {
-  readonly max: number
-  readonly span: number
-  /** Whether it is left to the profile, with whatever that will say. */
-  readonly isLeft: boolean
-}
-
-/** All that a key may, or somebody may give. */
-export interface Reach {
-  /** Null is every scope. */
-  readonly scopes: readonly string[] | null
-  /** When it ends; null is never. */
-  readonly expiresAt: number | null
-  /** Null is anywhere. */
-  readonly allowedIps: readonly string[] | null
-  readonly rate: Limit
-  readonly quota: Limit
-}
-
-/** What a key may, which always has a list of scopes. */
-export interface KeyReach extends Reach {
-  readonly scopes: readonly string[]
-}
-
-/** In what respect one reach is beyond another, and how to say so. */
-export interface Excess {
-  readonly name: string
-  readonly allowed: string
-  readonly got: string
-}
-
-type Given = Pick<KeyRow, keyof KeyTerms>
-
-/** What a key may, for a profile whose terms are these. */
-export function reachOf (key: Given, terms: Resolved): KeyReach {
-  return {
-    // What the profile or its group withholds comes back when they allow it again. They are asked elsewhere.
-    scopes: key.scopes,
-    expiresAt: key.expiresAt,
-    allowedIps: key.allowedIps,
-    rate: saysRate(key) ? rateOf(findRate([key]), false) : rateOf(terms.rate, true),
-    quota: saysQuota(key) ? quotaOf(findQuota([key]), false) : quotaOf(terms.quota, true)
-  }
-}
-
-/** What a person may give: whatever the profile may have. */
-function reachOfProfile (terms: Resolved): Reach {
-  return { scopes: terms.scopes, expiresAt: null, allowedIps: null, rate: rateOf(terms.rate, true), quota: quotaOf(terms.quota, true) }
-}
-
-function rateOf (rate: RateLimit | null, isLeft: boolean): Limit {
-  return { max: rate?.max ?? Infinity, span: rate?.timeWindow ?? Infinity, isLeft }
-}
-
-function quotaOf (quota: Quota | null, isLeft: boolean): Limit {
-  return { max: quota?.max ?? Infinity, span: quota?.every ?? Infinity, isLeft }
-}
-
-type Compare = (asked: KeyReach, own: Reach) => Excess | null
-
-/** Each respect in which one reach may be beyond another; null where it is within. */
-const RESPECTS: readonly Compare[] = [
-  function scopes (asked, own) {
-    const beyond = own.scopes === null ? [] : asked.scopes.filter((scope) => !own.scopes?.includes(scope))
-    return beyond.length === 0 ? null : { name: 'scopes', allowed: `within ${own.scopes?.join(', ') || 'none'}`, got: beyond.join(', ') }
-  },
-  function expiry (asked, own) {
-    if (own.expiresAt === null || (asked.expiresAt !== null && asked.expiresAt <= own.expiresAt)) return null
-    return { name: 'expiresAt', allowed: `${toText(own.expiresAt)} or earlier`, got: toText(asked.expiresAt) }
-  },
-  function networks (asked, own) {
-    if (own.allowedIps === null || (asked.allowedIps !== null && lieWithin(asked.allowedIps, own.allowedIps))) return null
-    return { name: 'allowedIps', allowed: `within ${own.allowedIps.join(', ')}`, got: asked.allowedIps?.join(', ') ?? 'anywhere' }
-  },
-  ({ rate }, own) => isRateWithin(rate, own.rate) ? null : excessOf('rateLimit', rate, own.rate),
-  ({ quota }, own) => isQuotaWithin(quota, own.quota) ? null : excessOf('quota', quota, own.quota)
-]
-
-/** In what respect a reach is beyond another; null when it is within. */
-export function findExcess (asked: KeyReach, own: Reach): Excess | null {
-  return firstOf(RESPECTS, (compare) => compare(asked, own))
-}
-
-/** In what respect something becomes more than it was and than may be given; null in none. */
-function findGain (after: KeyReach, before: Reach, own: Reach): Excess | null {
-  return firstOf(RESPECTS, (compare) => compare(after, before) === null ? null : compare(after, own))
-}
-
-function firstOf (respects: readonly Compare[], find: (compare: Compare) => Excess | null): Excess | null {
-  for (const compare of respects) {
-    const excess = find(compare)
-    if (excess !== null) return excess
-  }
-  return null
-}
-
-function toText (time: number | null): string {
-  return time === null ? 'never' : new Date(time).toISOString()
-}
-
-/** Whether a rate lets no more requests pass than another, in whatever time from the first one on. */
-function isRateWithin (asked: Limit, own: Limit): boolean {
-  return isOpen(asked, own) ?? asked.max * Math.ceil(own.span / asked.span) <= own.max
-}
-
-/** Whether a quota has no more uses and no shorter periods. Periods are not weighed, since a count goes on when they change. */
-function isQuotaWithin (asked: Limit, own: Limit): boolean {
-  return isOpen(asked, own) ?? (asked.max <= own.max && asked.span >= own.span)
-}
-
-/**
- * What can be said without comparing numbers; null when it is the numbers that decide. What the profile will say one day is
- * within no number, and no limit at all would outlast what it says today.
- */
-function isOpen (asked: Limit, own: Limit): boolean | null {
-  if (own.max === Infinity && !own.isLeft) return true
-  if (asked.isLeft) return own.isLeft
-  if (asked.max === Infinity) return false
-  // Also of one that SQL has left by half.
-  if (asked.max === own.max && asked.span === own.span) return true
-  return own.max === Infinity ? true : null
-}
-
-function excessOf (name: string, asked: Limit, own: Limit): Excess {
-  return { name, allowed: `at most ${inWords(own)}`, got: inWords(asked) }
-}
-
-function inWords ({ max, span, isLeft }: Limit): string {
-  const text = max === Infinity ? 'no limit' : span === Infinity ? `${max} in total` : `${max} in ${span} ms`
-  return isLeft ? `what the profile has, ${text}` : text
-}
 
 /** Holds what somebody asks for to what they may give. Asked while the key is locked, and with it the acting one. */
 export interface Bounds {
@@ -220,7 +85,7 @@ function findForbidden (fields: KeyFields, key: StoredKey, { acting, terms, reac
   return isEnabled || findExcess(after, before) !== null ? findExcess(after, reach) : null
 }
 
-/** Leaves the count of uses to go on where who asks has a quota, which else would be none: a limit set and taken back would begin anew. */
+/** Keeps the count of uses when whoever asks has a quota; otherwise setting a quota and taking it back would reset the count. */
 function keepCount (fields: KeyFields, own: Reach): KeyFields {
   const { quotaUsed: _used, quotaSince: _since, ...rest } = fields
   return own.quota.max === Infinity ? fields : rest

@@ -1,5 +1,5 @@
 import { checkObject, isText, isWhole, type Checks } from '../checks.js'
-import { ArgumentError } from '../errors.js'
+import { refuseArgument } from '../errors.js'
 import type { Context } from './context.js'
 
 /** Which changes are asked for: those of a key, of a user, or all. */
@@ -48,7 +48,7 @@ const QUERY: Checks = {
 
 /** Reads a page of the history. */
 export async function readHistory ({ store, settings }: Pick<Context, 'store' | 'settings'>, query: HistoryQuery): Promise<HistoryPage> {
-  checkObject(query, 'the argument', '', QUERY, (name, allowed, got) => new ArgumentError(name, allowed, got))
+  checkObject(query, 'the argument', '', QUERY, refuseArgument)
   const { keyId, userId, limit = 100, cursor } = query
   // One more than asked for, to know whether there is another page.
   const rows = await store.listHistory({ ...(keyId !== undefined && { keyId }), ...(userId !== undefined && { userId }), ...(cursor !== undefined && { before: cursor }), limit: limit + 1 })

@@ -1,6 +1,7 @@
 import { NoProfileError } from '../errors.js'
 import { Admission } from './admission.js'
-import { checkSecret, findRefused } from './arguments.js'
+import { checkSecret } from './arguments.js'
+import { findRefused } from './profile-arguments.js'
 import type { Context } from './context.js'
 import type { By } from './events.js'
 import { OnBehalf } from './on-behalf.js'

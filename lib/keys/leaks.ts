@@ -1,5 +1,5 @@
-import { isOneOrMore } from '../checks.js'
-import { ArgumentError, describe } from '../errors.js'
+import { describe, isOneOrMore } from '../checks.js'
+import { ArgumentError } from '../errors.js'
 import { isKeyPrefix, MAX_KEY_SIZE, MIN_KEY_SIZE, CHECKSUM_SIZE } from './secret.js'
 
 const SIZES = `{${MIN_KEY_SIZE + CHECKSUM_SIZE},${MAX_KEY_SIZE + CHECKSUM_SIZE}}`

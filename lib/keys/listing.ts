@@ -1,5 +1,5 @@
 import { checkObject, isBoolean, isText, isWhole, type Checks } from '../checks.js'
-import { ArgumentError } from '../errors.js'
+import { refuseArgument } from '../errors.js'
 import type { Context } from './context.js'
 import { toKeyRecord, type KeyRecord } from './records.js'
 
@@ -39,7 +39,7 @@ const SEARCH: Checks = {
 
 /** Reads a page of a user's keys. The user id is checked. */
 export async function findKeys ({ store, activity, settings }: Context, userId: string, query: KeySearch): Promise<KeyPage> {
-  checkObject(query, 'the second argument', '', SEARCH, (name, allowed, got) => new ArgumentError(name, allowed, got))
+  checkObject(query, 'the second argument', '', SEARCH, refuseArgument)
   const { search, live, limit = 100, cursor } = query
   const at = settings.now()
   // One more than asked for, to know whether there is another page.

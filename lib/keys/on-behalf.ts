@@ -1,6 +1,7 @@
 import { toMilliseconds, type Duration } from '../durations.js'
 import type { Admission } from './admission.js'
-import { checkKeyChanges, checkKeyFields, checkRevocation, checkRotation } from './arguments.js'
+import { checkRevocation, checkRotation } from './arguments.js'
+import { checkKeyChanges, checkKeyFields } from './key-arguments.js'
 import type { Context } from './context.js'
 import { boundsOf } from './delegation.js'
 import type { By } from './events.js'

@@ -1,13 +1,16 @@
-import { CallbackError, describe, NotFoundError } from '../errors.js'
+import { describe } from '../checks.js'
+import { CallbackError, NotFoundError } from '../errors.js'
 import { toQuotaTerms, toRateTerms, type QuotaOptions, type RateLimitOptions } from '../limits.js'
 import type { ProfileFields, ProfileRow } from '../store/rows.js'
-import { checkBy, checkPaging, checkProfileFields, checkUserId } from './arguments.js'
+import { checkBy, checkPaging } from './arguments.js'
 import type { Context } from './context.js'
 import { changeBy, type By } from './events.js'
 import { toExpiryTerms, type ExpiryOptions } from './expiry.js'
+import { checkProfileFields } from './profile-arguments.js'
 import type { ApiKeyScope } from './scopes.js'
 import { toProfileRecord, type ProfileRecord } from './profile-records.js'
 import { toKeyRecord, type User } from './records.js'
+import { checkUserId } from './user-id.js'
 
 /** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */
 export interface ProfileOptions {

@@ -3,9 +3,9 @@ import { toMilliseconds, type Duration } from '../durations.js'
 import type { KeyRow } from '../store/rows.js'
 import type { Store } from '../store/store.js'
 import { Activity, type ActivityLog } from './activity.js'
-import {
-  checkBatch, checkBy, checkDuration, checkKeyChanges, checkKeyFields, checkKeyId, checkRevocation, checkRotation, checkSecret, checkUserId, checkVerifyOptions
-} from './arguments.js'
+import { checkBy, checkDuration, checkKeyId, checkRevocation, checkRotation, checkSecret, checkVerifyOptions } from './arguments.js'
+import { checkBatch, checkKeyChanges, checkKeyFields } from './key-arguments.js'
+import { checkUserId } from './user-id.js'
 import type { Context, KeySettings } from './context.js'
 import { announce, isHeard, type ApiKeyEvents, type By, type ReportListener } from './events.js'
 import type { KeyChanges } from './granting.js'

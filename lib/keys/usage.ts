@@ -1,5 +1,5 @@
 import { checkObject, type Check } from '../checks.js'
-import { ArgumentError } from '../errors.js'
+import { refuseArgument } from '../errors.js'
 import type { DayCount } from '../store/bookkeeping.js'
 import { checkKeyId } from './arguments.js'
 import type { Context } from './context.js'
@@ -36,11 +36,10 @@ const DATE: Check = { allowed: "a Date or a day such as '2030-01-31'", test: (va
  */
 export async function readUsage ({ store, activity, settings }: Context, keyId: string, range: UsageRange): Promise<DayUsage[]> {
   checkKeyId(keyId)
-  const refuse = (name: string, allowed: string, got: string) => new ArgumentError(name, allowed, got)
-  checkObject(range, 'the second argument', '', { from: DATE, to: DATE }, refuse)
+  checkObject(range, 'the second argument', '', { from: DATE, to: DATE }, refuseArgument)
   const last = toDay(range.to) ?? dayOf(settings.now())
   const first = toDay(range.from) ?? last - SHOWN_DAYS + 1
-  if (first > last) throw refuse('from', 'no later than to', 'a later day')
+  if (first > last) throw refuseArgument('from', 'no later than to', 'a later day')
   if (await store.getKey(keyId) === null) throw unknownKey(keyId)
   const read = () => store.readUsage([keyId], first, last)
   const counts = await activity.counted([keyId], first, last, read)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, RouteShorthandOptions } from 'fastify'
 import { InvalidKeyError, isRefusal, retryHeaders } from '../../errors.js'
-import type { KeyBounds } from '../../keys/arguments.js'
 import type { Internals } from '../../keys/internals.js'
+import type { KeyBounds } from '../../keys/key-arguments.js'
 import type { ApiKeys } from '../../keys/service.js'
 import { createDoor, findPrincipal, NEEDED, type Ask, type PrincipalDeps } from './principal.js'
 import { handlersOf } from './handlers.js'

@@ -1,5 +1,5 @@
-import { isPlainObject } from '../../checks.js'
-import { ArgumentError, describe } from '../../errors.js'
+import { describe, isPlainObject } from '../../checks.js'
+import { ArgumentError } from '../../errors.js'
 import type { KeyChanges } from '../../keys/granting.js'
 import type { Internals } from '../../keys/internals.js'
 import type { KeySearch } from '../../keys/listing.js'

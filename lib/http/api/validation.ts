@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { ArgumentError, describe } from '../../errors.js'
+import { describe } from '../../checks.js'
+import { ArgumentError } from '../../errors.js'
 
 /*
  * The API's own validation, whatever compilers the application has. Nothing is converted, filled in or left out, so that

@@ -1,6 +1,6 @@
 import { DAY } from '../../keys/tally.js'
 import type { DayUsage } from '../../keys/usage.js'
-import type { ChartView, SparkView } from './data.js'
+import type { ChartView, SparkView } from './data/chart.js'
 import type { Language } from './language.js'
 import type { TextName } from './text.js'
 

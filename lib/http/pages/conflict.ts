@@ -3,8 +3,9 @@ import type { KeyRecord } from '../../keys/records.js'
 import { codeOf } from './failure.js'
 import { sendMessage } from './page.js'
 import { surroundings } from './owned-key.js'
-import type { Visit } from './signed-in.js'
 import type { TextName } from './text.js'
+import { keyUrl } from './urls.js'
+import type { Visit } from './visit.js'
 
 /** The texts for what became of a key, or of what is allowed, while a form for it was open. */
 const TEXTS = new Map<string, [TextName, TextName]>([
@@ -35,7 +36,7 @@ async function sendConflict (visit: Visit, key: KeyRecord, [heading, text]: [Tex
   return await sendMessage(context, reply, 409, {
     heading: say(heading),
     text: say(text),
-    link: { href: `${base}/${encodeURIComponent(key.id)}`, text: say('page.backToKey') }
+    link: { href: keyUrl(base, key.id), text: say('page.backToKey') }
   }, visitor, surroundings(visit, key))
 }
 

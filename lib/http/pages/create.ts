@@ -7,7 +7,8 @@ import { rulesOf, toFieldErrors, toKeyFields } from './key-form.js'
 import { sendList } from './list.js'
 import { whyForbidden } from './owned-key.js'
 import { sendMessage } from './page.js'
-import { ownProfile, type Visit } from './signed-in.js'
+import { ownProfile } from './signed-in.js'
+import type { Visit } from './visit.js'
 
 /** `POST /`: makes a key and shows it, this once. */
 export async function createKey (visit: Visit): Promise<FastifyReply> {

@@ -4,7 +4,7 @@ import { toCurl } from './curl.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
 import { surroundings } from './owned-key.js'
 import { sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import type { Visit } from './visit.js'
 
 /**
  * Shows a secret, this once: of a new key, or after a rotation.

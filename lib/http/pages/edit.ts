@@ -12,7 +12,8 @@ import { rulesFor, strayError, toFieldErrors, toFieldsView, toKeyFields, type Fi
 import { toKeyView } from './key-view.js'
 import { findKey, surroundings } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import { keyUrl, withQuery } from './urls.js'
+import type { Visit } from './visit.js'
 
 /** `GET /:id/edit`: the form for changing a key. */
 export async function showEdit (visit: Visit): Promise<FastifyReply> {
@@ -29,7 +30,7 @@ export async function editKey (visit: Visit): Promise<FastifyReply> {
   const entered = readEntered(request.body)
   const action = readField(request.body, 'action')
   const key = await findKey(visit)
-  const url = `${base}/${encodeURIComponent(key.id)}`
+  const url = keyUrl(base, key.id)
   if (action?.toLowerCase() === 'cancel') return redirect(reply, url)
   if (!isLive(key)) return await tellEnded(visit, key)
   const rules = await findRules(visit, key)
@@ -40,7 +41,7 @@ export async function editKey (visit: Visit): Promise<FastifyReply> {
   } catch (error) {
     return await explain(visit, key, rules, entered, error)
   }
-  return redirect(reply, `${url}?done=changed`)
+  return redirect(reply, withQuery(url, { done: 'changed' }))
 }
 
 async function findRules ({ context }: Visit, key: KeyRecord): Promise<FieldRules> {

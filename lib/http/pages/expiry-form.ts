@@ -1,6 +1,7 @@
 import { readDuration } from '../../durations.js'
 import { DAY } from '../../keys/tally.js'
-import type { ChoiceView, ExpiryView, WrittenTime } from './data.js'
+import type { ChoiceView, ExpiryView } from './data/form.js'
+import type { WrittenTime } from './data/time.js'
 import type { Entered } from './entered.js'
 import type { Language } from './language.js'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { isText } from '../../checks.js'
-import { ArgumentError, describe } from '../../errors.js'
-import { MAX_NAME } from '../../keys/arguments.js'
+import { describe, isText } from '../../checks.js'
+import { ArgumentError } from '../../errors.js'
+import { MAX_NAME } from '../../keys/key-arguments.js'
 import type { Language } from './language.js'
 
 const isName = isText(1, MAX_NAME)

@@ -1,6 +1,6 @@
 import type { HistoryEntry } from '../../keys/history.js'
 import type { User } from '../../keys/records.js'
-import type { ChangeView, HistoryEntryView } from './data.js'
+import type { ChangeView, HistoryEntryView } from './data/history.js'
 import type { Language } from './language.js'
 import type { TextName } from './text.js'
 

@@ -1,4 +1,5 @@
 import { readEntered, type Entered } from './entered.js'
+import { toQuery } from './urls.js'
 
 /*
  * What was entered, kept in an address while somebody signs in again, and read from there to fill the form in.
@@ -44,7 +45,7 @@ export function keep (entered: Entered | null, isChange: boolean): Kept {
 export function keepFirst (candidates: readonly Fields[]): Kept {
   for (const fields of candidates) {
     const told = fields.filter(([, value]) => !SECRET.test(value))
-    const query = told.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
+    const query = toQuery(told)
     if (query.length <= MAX_QUERY) return { query, isAll: fields === candidates[0] && told.length === fields.length }
   }
   return { query: '', isAll: false }

@@ -1,7 +1,9 @@
 import type { KeyRecord } from '../../keys/records.js'
 import { DAY } from '../../keys/tally.js'
-import type { KeyView, TimeView } from './data.js'
+import type { KeyView } from './data/key.js'
+import type { TimeView } from './data/time.js'
 import type { Language } from './language.js'
+import { keyUrl } from './urls.js'
 
 /**
  * How long before its end a key expires soon: long enough to put a new one everywhere, and of a short life no more than a
@@ -19,7 +21,7 @@ const SOON_SHARE = 1 / 5
 export function toKeyView (key: KeyRecord, base: string, now: number, language: Language): KeyView {
   const at = (time: Date) => language.past(time, now)
   const orNull = (time: Date | null) => time === null ? null : at(time)
-  const url = `${base}/${encodeURIComponent(key.id)}`
+  const url = keyUrl(base, key.id)
   return {
     id: key.id,
     name: key.name || language.say('key.unnamed'),

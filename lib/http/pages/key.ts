@@ -3,15 +3,16 @@ import type { KeyRecord, KeyState } from '../../keys/records.js'
 import type { DayUsage } from '../../keys/usage.js'
 import { toChartView } from './chart.js'
 import { isLive } from './conflict.js'
-import type { Notice, ScopeView } from './data.js'
+import type { Notice } from './data.js'
+import type { ScopeView } from './data/key.js'
 import { readHint } from './form.js'
 import { toHistoryView } from './history-view.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
 import { toLimitsView } from './limits-view.js'
 import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
 import type { TextName } from './text.js'
+import type { Visit } from './visit.js'
 
 /** Changes on one page. */
 const PAGE = 10

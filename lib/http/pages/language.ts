@@ -1,6 +1,6 @@
 import { checkObject, isPlainObject, isText, type Check, type Refuse } from '../../checks.js'
 import { CallbackError } from '../../errors.js'
-import type { TimeView } from './data.js'
+import type { TimeView } from './data/time.js'
 import { TEXT, type PageTexts, type Plural, type TextName } from './text.js'
 
 const MINUTE = 60_000

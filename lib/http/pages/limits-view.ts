@@ -1,6 +1,6 @@
 import type { RateRecord } from '../../keys/rate.js'
 import type { KeyRecord } from '../../keys/records.js'
-import type { LimitsView } from './data.js'
+import type { LimitsView } from './data/limits.js'
 import type { Language } from './language.js'
 
 /** What limits a key, and how much of that is left. */

@@ -1,3 +1,5 @@
+import { withQuery } from './urls.js'
+
 /**
  * Makes the address of the application's sign-in page, with the page to come back to.
  *
@@ -7,7 +9,7 @@
 export function toLoginUrl (loginUrl: string, next: string): string {
   const end = loginUrl.includes('#') ? loginUrl.indexOf('#') : loginUrl.length
   const address = loginUrl.slice(0, end)
-  return `${address}${address.includes('?') ? '&' : '?'}next=${encodeURIComponent(next)}${loginUrl.slice(end)}`
+  return withQuery(address, { next }) + loginUrl.slice(end)
 }
 
 /**

@@ -4,7 +4,7 @@ import type { KeyRecord } from '../../keys/records.js'
 import { toUserHome } from './admin/urls.js'
 import { readField } from './form.js'
 import type { Home } from './page.js'
-import type { Visit } from './signed-in.js'
+import type { Visit } from './visit.js'
 
 /**
  * The key that the path names. Another owner's key is as unknown as one that never was, except for an administrator.

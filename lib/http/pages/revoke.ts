@@ -3,7 +3,8 @@ import { readField } from './form.js'
 import { toKeyView } from './key-view.js'
 import { findKey, homeOf, surroundings } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import { withQuery } from './urls.js'
+import type { Visit } from './visit.js'
 
 /** `GET /:id/revoke`: asks whether to revoke a key. */
 export async function askRevoke (visit: Visit): Promise<FastifyReply> {
@@ -27,5 +28,5 @@ export async function revokeKey (visit: Visit): Promise<FastifyReply> {
   const { href: home } = homeOf(visit, key)
   if (action?.toLowerCase() === 'cancel') return redirect(reply, home)
   await context.service.revoke(key.id, visitor.by)
-  return redirect(reply, `${home}${home.includes('?') ? '&' : '?'}revoked=${encodeURIComponent(key.id)}`)
+  return redirect(reply, withQuery(home, { revoked: key.id }))
 }

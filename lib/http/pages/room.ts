@@ -1,5 +1,5 @@
 import type { ProfileRecord } from '../../keys/profile-records.js'
-import type { RoomView } from './data.js'
+import type { RoomView } from './data/list.js'
 import type { Language } from './language.js'
 
 /** How many keys a profile holds and may hold. */

@@ -2,14 +2,15 @@ import type { FastifyReply } from 'fastify'
 import type { KeyRecord } from '../../keys/records.js'
 import { isLive, tellConflict, tellEnded } from './conflict.js'
 import { sendCreated } from './created.js'
-import type { ChoiceView } from './data.js'
+import type { ChoiceView } from './data/form.js'
 import { codeOf } from './failure.js'
 import { readField, readHint } from './form.js'
 import { toKeyView, toPreviousUntil } from './key-view.js'
 import type { Language } from './language.js'
 import { findKey, surroundings, whyForbidden } from './owned-key.js'
 import { redirect, sendPage } from './page.js'
-import type { Visit } from './signed-in.js'
+import { keyUrl } from './urls.js'
+import type { Visit } from './visit.js'
 
 const HOUR = 3_600_000
 
@@ -31,7 +32,7 @@ export async function rotateKey (visit: Visit): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const [action, chosen = '0', rotated] = ['action', 'overlap', 'rotated'].map((name) => readField(request.body, name))
   const key = await findKey(visit)
-  if (action?.toLowerCase() === 'cancel') return redirect(reply, `${base}/${encodeURIComponent(key.id)}`)
+  if (action?.toLowerCase() === 'cancel') return redirect(reply, keyUrl(base, key.id))
   if (!isLive(key)) return await tellEnded(visit, key)
   const overlap = OVERLAPS.get(chosen)
   if (overlap === undefined) return await sendRotate(visit, key, 400, language.say('rotate.unknown'))

@@ -1,5 +1,6 @@
 import { readHint } from './form.js'
 import { startOf } from '../../keys/secret.js'
+import { withQuery } from './urls.js'
 
 /** More than the first characters of a secret can be, and less than a whole secret, which does not belong into a URL. */
 const MAX_SEARCH = 24
@@ -31,7 +32,5 @@ export function readSearch (query: unknown): Asked {
 
 /** The address of a page of the list. */
 export function toListUrl (base: string, { ended, text, before }: Partial<Asked>): string {
-  const fields = [['show', ended === true ? 'ended' : ''], ['q', text ?? ''], ['before', before ?? '']]
-  const query = fields.flatMap(([name, value = '']) => value === '' ? [] : [`${name}=${encodeURIComponent(value)}`]).join('&')
-  return query === '' ? base : `${base}?${query}`
+  return withQuery(base, { show: ended === true ? 'ended' : '', q: text ?? '', before: before ?? '' })
 }

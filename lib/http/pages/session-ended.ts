@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { keepProfile } from './admin/kept-profile.js'
-import { withQuery } from './admin/urls.js'
 import { readEntered, type Entered } from './entered.js'
 import { readHint } from './form.js'
 import { keep, keepFirst, type Kept } from './kept.js'
 import { toLocalPath, toLoginUrl } from './login.js'
 import { baseOf, sendMessage, speakTo, type PagesContext } from './page.js'
 import type { TextName } from './text.js'
+import { joinQuery, withQuery } from './urls.js'
 
 /** Where somebody can go on after signing in, and what to say of it. */
 interface Way {
@@ -48,7 +48,7 @@ function findWay (context: PagesContext, request: FastifyRequest): Way {
 }
 
 function toWay (path: string, text: TextName, { query, isAll }: Kept): Way {
-  return { back: query === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`, text, isAll }
+  return { back: joinQuery(path, query), text, isAll }
 }
 
 /** For a form in which nothing need be entered. */

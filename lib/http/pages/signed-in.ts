@@ -3,20 +3,9 @@ import { NotFoundError } from '../../errors.js'
 import type { ProfileRecord } from '../../keys/profile-records.js'
 import { findVisitor, type Visitor } from '../visitor.js'
 import { toLocalPath, toLoginUrl } from './login.js'
-import type { Language } from './language.js'
 import { baseOf, redirect, sendMessage, speakTo, type PagesContext } from './page.js'
 import { endSession } from './session-ended.js'
-
-/** A request of somebody who is signed in. */
-export interface Visit {
-  readonly context: PagesContext
-  readonly visitor: Visitor
-  readonly language: Language
-  /** The path of the list. */
-  readonly base: string
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
-}
+import type { Visit } from './visit.js'
 
 const visitors = new WeakMap<FastifyRequest, Visitor>()
 

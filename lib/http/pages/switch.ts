@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify'
 import { tellConflict } from './conflict.js'
 import { findKey } from './owned-key.js'
 import { redirect } from './page.js'
-import type { Visit } from './signed-in.js'
+import { keyUrl, withQuery } from './urls.js'
+import type { Visit } from './visit.js'
 
 /** `POST /:id/enable`: switches a key on. */
 export async function enableKey (visit: Visit): Promise<FastifyReply> {
@@ -22,5 +23,5 @@ async function switchKey (visit: Visit, enabled: boolean): Promise<FastifyReply>
   } catch (error) {
     return await tellConflict(visit, key, error)
   }
-  return redirect(reply, `${base}/${encodeURIComponent(key.id)}?done=${enabled ? 'enabled' : 'disabled'}`)
+  return redirect(reply, withQuery(keyUrl(base, key.id), { done: enabled ? 'enabled' : 'disabled' }))
 }

@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client, Notification } from 'pg'
 import type { Change, Store } from '../store.js'
 import { findAnnouncers, identifyAnnouncers } from './announcers.js'
+import { listen, proveArrival } from './arrival.js'
 import { disconnect } from './closing.js'
 import type { ConnectionLog } from './connections.js'
 import { toCause } from './failures.js'
-import { CHANNEL } from './schema.js'
 
 /**
  * How long the cache may be relied on after a query was sent that the listening connection has answered, in milliseconds.
@@ -115,19 +114,11 @@ export class Listener {
 
   async #converse (client: Client, over: AbortSignal, listening: () => void): Promise<never> {
     await client.connect()
-    const proof = `proof ${randomUUID()}`
-    const heard = new Promise<void>((resolve) => {
-      client.on('notification', (notification) => {
-        if (notification.payload === proof) resolve()
-        else this.#receive(notification)
-      })
-    })
-    await ask(client, `LISTEN ${CHANNEL}`)
+    client.on('notification', (notification) => this.#receive(notification))
+    await listen(client, TRUSTED)
     const sentAt = performance.now()
     let announcers = await this.#findAnnouncers(client)
-    // A pooler in between may take LISTEN and answer queries, and yet deliver nothing.
-    await this.#send(proof)
-    await withinTrust(heard)
+    await proveArrival(client, this.#settings.createClient, TRUSTED)
     // What was cached before may have been changed unheard.
     this.#generation += 1
     this.#trust(sentAt, over)
@@ -158,18 +149,7 @@ export class Listener {
     this.#provenAt = sentAt
   }
 
-  /** Announces something on a connection that depends neither on the one that listens nor on how busy the pool is. */
-  async #send (payload: string): Promise<void> {
-    const client = this.#settings.createClient()
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await ask(client, `NOTIFY ${CHANNEL}, '${payload}'`)
-    } finally {
-      await disconnect(client)
-    }
-  }
-
+  /** What is announced for other schemas, or to prove that it arrives, is not for this listener. */
   #receive ({ payload = '' }: Notification): void {
     const [, kind, value, schema] = /^(\w+) (\S+) (.*)$/s.exec(payload) ?? []
     if (schema !== this.#settings.schema || value === undefined) return
@@ -193,17 +173,4 @@ export class Listener {
   async #sleep (time: number): Promise<void> {
     await sleep(time, null, { signal: this.#stop.signal, ref: false }).catch(() => {})
   }
-}
-
-function ask (client: Client, text: string) {
-  const statement = { text, query_timeout: TRUSTED }
-  return client.query(statement)
-}
-
-async function withinTrust (heard: Promise<void>): Promise<void> {
-  const timeout = new AbortController()
-  const late = sleep(TRUSTED, null, { signal: timeout.signal }).then(() => {
-    throw new Error('notifications do not arrive; a pooler in between may keep them back')
-  })
-  await Promise.race([heard, late]).finally(() => timeout.abort())
 }

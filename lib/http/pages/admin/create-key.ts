@@ -7,7 +7,7 @@ import { readField } from '../form.js'
 import { rulesOf, toFieldErrors, toKeyFields } from '../key-form.js'
 import { whyForbidden } from '../owned-key.js'
 import { redirect, sendMessage } from '../page.js'
-import type { Visit } from '../signed-in.js'
+import type { Visit } from '../visit.js'
 import { toUserHome, toUserUrl } from './urls.js'
 import { sendUser } from './user.js'
 

@@ -1,4 +1,8 @@
-import type { ChoiceView, FormView, HistoryEntryView, KeyView, ListKeyView, TimeView } from '../data.js'
+import type { ChoiceView, FormView } from '../data/form.js'
+import type { HistoryEntryView } from '../data/history.js'
+import type { KeyView } from '../data/key.js'
+import type { ListKeyView } from '../data/list.js'
+import type { TimeView } from '../data/time.js'
 
 /*
  * What the templates of the pages for administrators are given. As with the others, an application that overrides one

@@ -1,11 +1,12 @@
 import type { FastifyReply } from 'fastify'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import { isUserId } from '../../../keys/arguments.js'
+import { isUserId } from '../../../keys/user-id.js'
 import { readHint } from '../form.js'
 import { sendPage } from '../page.js'
-import type { Visit } from '../signed-in.js'
+import { withQuery } from '../urls.js'
+import type { Visit } from '../visit.js'
 import type { BoxView, ProfileView } from './data.js'
-import { homeOfAdmins, toUserUrl, withQuery } from './urls.js'
+import { homeOfAdmins, toUserUrl } from './urls.js'
 
 /** Profiles on a page. */
 const SIZE = 25

@@ -1,4 +1,4 @@
-import { MAX_MAX_KEYS } from '../../../keys/arguments.js'
+import { MAX_MAX_KEYS } from '../../../keys/profile-arguments.js'
 import { MAX_SCOPES } from '../../../keys/scopes.js'
 import { MAX_MAX } from '../../../limits.js'
 import type { TextName } from '../text.js'

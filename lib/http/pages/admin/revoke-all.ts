@@ -2,8 +2,8 @@ import type { FastifyReply } from 'fastify'
 import { isText } from '../../../checks.js'
 import { readField, readHint } from '../form.js'
 import { redirect, sendPage } from '../page.js'
-import type { Visit } from '../signed-in.js'
-import { homeOfAdmins, toUserHome, toUserUrl } from './urls.js'
+import type { Visit } from '../visit.js'
+import { toRevokeAllUrl, toUserHome, toUserUrl } from './urls.js'
 
 const MAX_REASON = 200
 const isReason = isText(0, MAX_REASON)
@@ -34,6 +34,6 @@ async function ask (visit: Visit, userId: string, reason: string, error: string 
     title: error === null ? title : say('page.error', { title }),
     visitor,
     home: toUserHome(visit, userId),
-    data: { userId, live, action: `${homeOfAdmins(visit)}/revoke-all?user=${encodeURIComponent(userId)}`, reason, error }
+    data: { userId, live, action: toRevokeAllUrl(visit, userId), reason, error }
   })
 }

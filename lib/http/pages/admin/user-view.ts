@@ -1,13 +1,14 @@
 import { usualLife } from '../../../keys/expiry.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import type { FormView } from '../data.js'
+import type { FormView } from '../data/form.js'
 import { readEntered, type Entered, type FieldErrors } from '../entered.js'
 import { readHint } from '../form.js'
 import { toHistoryView } from '../history-view.js'
 import { rulesOf, toFormView } from '../key-form.js'
 import type { Language } from '../language.js'
 import { toViews } from '../list.js'
-import type { Visit } from '../signed-in.js'
+import { keyUrl, withQuery } from '../urls.js'
+import type { Visit } from '../visit.js'
 import type { AdminUserView, StandingView, UserKeysView } from './data.js'
 import { homeOfAdmins, toUserUrl } from './urls.js'
 
@@ -56,7 +57,7 @@ function isDeclared ({ group }: ProfileRecord, groups: readonly string[]): boole
 
 /** The form for a key of the user. */
 export function toKeyForm (visit: Visit, profile: ProfileRecord, { entered, errors }: EnteredKey = NOTHING): FormView {
-  const action = `${homeOfAdmins(visit)}/keys?user=${encodeURIComponent(profile.userId)}`
+  const action = withQuery(`${homeOfAdmins(visit)}/keys`, { user: profile.userId })
   return toFormView({ action, rules: rulesOf(visit.context, profile), entered, errors }, visit.language)
 }
 
@@ -92,7 +93,7 @@ export async function toUserHistory (visit: Visit, userId: string): Promise<Admi
   const page = await service.history({ userId, limit: SIZE, ...(Number.isSafeInteger(before) && before > 0 && { cursor: before }) })
   const ids = [...new Set(page.entries.flatMap(({ keyId }) => keyId ?? []))]
   const keys = await Promise.all(ids.map((id) => service.get(id)))
-  const known = new Map(keys.flatMap((key) => key === null ? [] : [[key.id, { name: key.name || language.say('key.unnamed'), url: `${base}/${encodeURIComponent(key.id)}` }]]))
+  const known = new Map(keys.flatMap((key) => key === null ? [] : [[key.id, { name: key.name || language.say('key.unnamed'), url: keyUrl(base, key.id) }]]))
   return {
     entries: toHistoryView(page.entries, visitor.user, now(), language).map((entry) => ({ ...entry, key: known.get(entry.keyId ?? '') ?? null })),
     older: page.cursor === null ? null : toUserUrl(visit, userId, { history: String(page.cursor) })

@@ -1,19 +1,19 @@
 import type { FastifyReply } from 'fastify'
-import { isUserId } from '../../../keys/arguments.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
+import { isUserId } from '../../../keys/user-id.js'
 import type { Notice } from '../data.js'
 import { NOTHING } from '../entered.js'
 import { readField, readHint } from '../form.js'
 import { readKept } from '../kept.js'
 import { rulesOf, strayError } from '../key-form.js'
 import { redirect, sendPage } from '../page.js'
-import type { Visit } from '../signed-in.js'
+import type { Visit } from '../visit.js'
 import { sendDirectory } from './directory.js'
 import { readKeptProfile } from './kept-profile.js'
 import { findConflicts, toChanges, type ProfileErrors } from './profile-changes.js'
 import { readEntered, toEntered, type EnteredProfile } from './profile-entered.js'
 import { toProfileForm } from './profile-form.js'
-import { homeOfAdmins, toUserUrl } from './urls.js'
+import { homeOfAdmins, toRevokeAllUrl, toUserUrl } from './urls.js'
 import { refuseKeys, toKeysView, toKeyForm, toStanding, toUserHistory, type EnteredKey } from './user-view.js'
 
 /** What is to be shown besides the user as stored. */
@@ -94,7 +94,7 @@ export async function sendUser (visit: Visit, userId: string, profile: ProfileRe
       form: profile === null || (refusal !== null && shown.key === undefined) ? null : toKeyForm(visit, profile, shown.key),
       refusal,
       action: toUserUrl(visit, userId),
-      revokeAllUrl: keys.live === 0 ? null : `${homeOfAdmins(visit)}/revoke-all?user=${encodeURIComponent(userId)}`,
+      revokeAllUrl: keys.live === 0 ? null : toRevokeAllUrl(visit, userId),
       keys,
       history: await toUserHistory(visit, userId)
     }
