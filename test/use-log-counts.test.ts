@@ -10,7 +10,7 @@ import { Activity } from '../lib/keys/activity.js'
 import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { Clock, T0 } from './helpers/app.js'
+import { Clock, silentLog, T0 } from './helpers/app.js'
 import { onEachShared } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
 import { accessRow, openTerms } from './helpers/rows.js'
@@ -24,8 +24,6 @@ const DAY = 86_400_000
 /** More keys than are stored each second, of which the last are disabled. */
 const MANY = 600
 const DISABLED = 20
-
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 
 /** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
 async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
@@ -48,7 +46,7 @@ async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
       await state.onApply(entry)
       return await store.applyLogged(entry)
     }
-  }, resolveOptions({ now: clock.now, maxKeys: -1 }), log)
+  }, resolveOptions({ now: clock.now, maxKeys: -1 }), silentLog)
   t.teardown(() => internalsOf(keys).close())
   return { store, keys, state }
 }
@@ -322,7 +320,7 @@ type Step =
 t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once, and told so at any time', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   t.teardown(() => store.close())
-  const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), log).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), silentLog).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
   const ids = made.map(({ id }) => id)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
@@ -377,7 +375,7 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
       applyLogged: losing(applyLogged),
       countLogged: verb(countLogged),
       recoverUses
-    }, log, () => now)
+    }, silentLog, () => now)
     /** What was told of too much or too little. */
     const wrong: string[] = []
     const looks: Promise<void>[] = []

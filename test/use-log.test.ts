@@ -13,7 +13,7 @@ import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import { countLine, decodeEntry, useLine, useLines, type Entry, recover } from '../lib/store/use-log.js'
-import { ERROR, Log, server, T0 } from './helpers/app.js'
+import { ERROR, Log, server, silentLog, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachShared } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
@@ -319,8 +319,7 @@ t.test('what is recovered for long holds up nothing that is written, is not begu
 t.test('a start waits two seconds for what is to be recovered, and no longer', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   t.teardown(() => store.close())
-  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
-  const service = new ApiKeys({ ...store, recoverUses: () => new Promise(() => {}) }, resolveOptions({}), log)
+  const service = new ApiKeys({ ...store, recoverUses: () => new Promise(() => {}) }, resolveOptions({}), silentLog)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   let isStarted = false

@@ -3,10 +3,10 @@ import { ApiKeys } from '../../lib/keys/service.js'
 import { resolveOptions } from '../../lib/options.js'
 import { CLOCKS_APART } from '../../lib/store/bookkeeping.js'
 import type { Store } from '../../lib/store/store.js'
+import { silentLog } from '../helpers/app.js'
 import type { Connect, PrepareDatabase } from './store.js'
 
 const T0 = 1_700_000_000_000
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 
 /** What every store must do to count uses and to remember changes, whatever its engine. */
 export function accountsContract (t: Test, engine: string, prepare: PrepareDatabase): void {
@@ -113,7 +113,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
   })
 
   test('each change is remembered with its author, by what it changed, and without a digest', async (t, store) => {
-    const service = new ApiKeys(store, resolveOptions({ now: () => T0 }), log)
+    const service = new ApiKeys(store, resolveOptions({ now: () => T0 }), silentLog)
     const by = { actor: 'admin', ip: '192.0.2.1' }
     const { id, profileId } = await service.create('ann', { name: 'laptop', scopes: ['read'], quota: { max: 5 } }, by)
     await service.update(id, { name: 'phone', enabled: false }, by)
@@ -150,7 +150,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
   })
 
   test('the history is read by key, by user, in pages, newest first', async (t, store) => {
-    const service = new ApiKeys(store, resolveOptions({}), log)
+    const service = new ApiKeys(store, resolveOptions({}), silentLog)
     const made = await service.createMany(Array.from({ length: 1200 }, (_, i) => ({ userId: i % 2 === 0 ? 'ann' : 'bob' })))
     const pages = []
     for (let cursor: number | undefined; ;) {
@@ -168,7 +168,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
   })
 
   test('what is undone is not remembered', async (t, store) => {
-    const service = new ApiKeys(store, resolveOptions({ maxKeys: 1 }), log)
+    const service = new ApiKeys(store, resolveOptions({ maxKeys: 1 }), silentLog)
     await t.rejects(service.createMany([{ userId: 'ann' }, { userId: 'ann' }]), { code: 'FST_API_KEY_LIMIT_REACHED' })
     const { id } = await service.create('ann')
     await service.revoke(id)
@@ -178,6 +178,6 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
 }
 
 async function makeKey (store: Store): Promise<string> {
-  const service = new ApiKeys(store, resolveOptions({}), log)
+  const service = new ApiKeys(store, resolveOptions({}), silentLog)
   return (await service.create('ann')).id
 }
