@@ -3,11 +3,10 @@ import t from 'tap'
 import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { ask, Clock, me, server, silentLog, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, me, server, silentLog, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
 
-const DAY = 86_400_000
 const day = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 onEachEngine('uses and refusals of a key are counted by day', async (t, database) => {

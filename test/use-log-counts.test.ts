@@ -10,7 +10,7 @@ import { Activity } from '../lib/keys/activity.js'
 import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { Clock, silentLog, T0 } from './helpers/app.js'
+import { Clock, DAY, silentLog, T0 } from './helpers/app.js'
 import { onEachShared } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
 import { accessRow, openTerms } from './helpers/rows.js'
@@ -18,8 +18,6 @@ import { accessRow, openTerms } from './helpers/rows.js'
 /*
  * Counts are added where they are stored, so each must come there once: from memory or from the log, by this process or another.
  */
-
-const DAY = 86_400_000
 
 /** More keys than are stored each second, of which the last are disabled. */
 const MANY = 600

@@ -3,10 +3,8 @@ import { ApiKeys } from '../../lib/keys/service.js'
 import { resolveOptions } from '../../lib/options.js'
 import { CLOCKS_APART } from '../../lib/store/bookkeeping.js'
 import type { Store } from '../../lib/store/store.js'
-import { silentLog } from '../helpers/app.js'
+import { DAY, HOUR, silentLog, T0 } from '../helpers/app.js'
 import type { Connect, PrepareDatabase } from './store.js'
-
-const T0 = 1_700_000_000_000
 
 /** What every store must do to count uses and to remember changes, whatever its engine. */
 export function accountsContract (t: Test, engine: string, prepare: PrepareDatabase): void {
@@ -52,7 +50,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
 
   test('a period that a clock began which was ahead is none of the present, and another begins', async (t, store) => {
     const [keyId, short, total] = [await makeKey(store), await makeKey(store), await makeKey(store)]
-    const quota = { max: 1, every: 86_400_000 }
+    const quota = { max: 1, every: DAY }
     const future = T0 + 1e12
     t.strictSame(await store.takeQuota(keyId, quota, future), { isTaken: true, used: 1, since: future })
     t.strictSame(await store.takeQuota(keyId, quota, future - CLOCKS_APART), { isTaken: false, used: 1, since: future }, 'a clock may be behind')
@@ -68,7 +66,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
 
   test('of many uses at once, exactly as many pass as the quota says when the clock was ahead before', async (t, store, connect) => {
     const keyId = await makeKey(store)
-    const quota = { max: 50, every: 86_400_000 }
+    const quota = { max: 50, every: DAY }
     for (let i = 0; i < 50; i++) await store.takeQuota(keyId, quota, T0 + 1e12)
     const stores = [store, await connect(), await connect(), await connect()]
     const takes = await Promise.all(Array.from({ length: 200 }, async (_, i) => await stores[i % stores.length]?.takeQuota(keyId, quota, T0 + 200 - i)))
@@ -137,7 +135,7 @@ export function accountsContract (t: Test, engine: string, prepare: PrepareDatab
       about(null, 'apiUserCreated', null),
       about(id, 'apiKeyCreated', { name: [null, 'laptop'], scopes: [null, ['read']], quotaMax: [null, 5] }),
       about(id, 'apiKeyUpdated', { name: ['laptop', 'phone'], enabled: [true, false] }),
-      about(id, 'apiKeyRotated', { start: entries[3]?.changes?.['start'], previousUntil: [null, T0 + 3_600_000] }),
+      about(id, 'apiKeyRotated', { start: entries[3]?.changes?.['start'], previousUntil: [null, T0 + HOUR] }),
       about(id, 'apiKeyRevoked', { revokedAt: [null, T0], revokedReason: [null, 'lost'] }),
       about(null, 'apiUserUpdated', { maxKeys: [null, 3], canUseApi: [null, false] }),
       about(other, 'apiKeyCreated', null),

@@ -5,6 +5,7 @@ import { digestOf } from '../../lib/keys/secret.js'
 import type { KeyDraft, KeyFields, KeyRow, ProfileFields, ProfileRow } from '../../lib/store/rows.js'
 import type { Inserted, InsertRefusal, KeyQuery, Store, Use } from '../../lib/store/store.js'
 import { countLine, useLine } from '../../lib/store/use-log.js'
+import { T0 } from '../helpers/app.js'
 import { accessRow, NO_TERMS, rules } from '../helpers/rows.js'
 
 /** Opens one more store on the database of the running test, and sees to its closing. */
@@ -14,7 +15,6 @@ export type Connect = () => Promise<Store>
 export type PrepareDatabase = (t: Test) => Promise<Connect>
 
 const UNLIMITED = -1
-const T0 = 1_700_000_000_000
 
 /** What every store must do, whatever its engine. */
 export function storeContract (t: Test, engine: string, prepare: PrepareDatabase): void {

@@ -7,6 +7,10 @@ import type { ServiceLog } from '../../lib/keys/service.js'
 /** When the clock of the tests starts. */
 export const T0 = 1_700_000_000_000
 
+/** In milliseconds, as all that is added to a time. */
+export const HOUR = 3_600_000
+export const DAY = 24 * HOUR
+
 /** The default header in the spelling of Node. */
 export const HEADER = 'x-api-authorization'
 
