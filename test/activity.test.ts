@@ -9,7 +9,7 @@ import type { DayCount } from '../lib/store/bookkeeping.js'
 import type { AccessRow } from '../lib/store/rows.js'
 import type { Use } from '../lib/store/store.js'
 import { decodeEntry, type Entry } from '../lib/store/use-log.js'
-import { ask, Clock, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
 import { accessRow, openTerms, profileRow } from './helpers/rows.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
 
@@ -286,8 +286,8 @@ t.test('uses that another process has not yet written do not undo a logout', asy
 
 t.test('uses are counted for the day they belong to, and counts that cannot be written are kept', async (t) => {
   const { state, activity } = recorder()
-  const midnight = Math.ceil(T0 / 86_400_000) * 86_400_000
-  const day = midnight / 86_400_000
+  const midnight = Math.ceil(T0 / DAY) * DAY
+  const day = midnight / DAY
   const [one, again] = [access(1), access(1)]
   activity.note(one, midnight - 1, null)
   activity.note(one, midnight, null)

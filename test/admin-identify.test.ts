@@ -1,9 +1,9 @@
 import { test } from 'tap'
 import { internalsOf } from '../lib/keys/service.js'
 import { buildAdmin } from './helpers/admin.js'
+import { HOUR } from './helpers/app.js'
 import { attribute, textOf } from './helpers/pages.js'
 
-const HOUR = 3_600_000
 const BOX = /<input id="ak-found"[^>]*>/
 
 test('a found key is told whose it is, in what state, and can be revoked from there', async (t) => {

@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3'
 import { test } from 'tap'
 import { buildAdmin } from './helpers/admin.js'
+import { HOUR } from './helpers/app.js'
 import { attribute, NOW, secretOf, textOf } from './helpers/pages.js'
 
-const HOUR = 3_600_000
 const MAKE = '/keys/admin/keys?user=ann'
 const USER = '/keys/admin/user?id=ann'
 

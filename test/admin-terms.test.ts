@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { test, type Test } from 'tap'
 import type { ApiKeyOptions, ProfileOptions } from '../lib/index.js'
-import { HEADER } from './helpers/app.js'
+import { DAY, HEADER } from './helpers/app.js'
 import { secretOf, textOf } from './helpers/pages.js'
 import { fieldsOf, openProfile, USER } from './helpers/profile-form.js'
 
@@ -9,7 +9,6 @@ import { fieldsOf, openProfile, USER } from './helpers/profile-form.js'
  * What an administrator sets of a profile's scopes, expiry, rate limit and quota.
  */
 
-const DAY = 86_400_000
 const OPTIONS: ApiKeyOptions = {
   scopes: { read: 'See photos', write: 'Change photos', share: 'Share albums', pay: 'Pay bills' },
   expiry: { default: '30d', max: '1y' },

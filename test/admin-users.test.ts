@@ -1,9 +1,8 @@
 import Database from 'better-sqlite3'
 import { test } from 'tap'
 import { buildAdmin } from './helpers/admin.js'
+import { HOUR } from './helpers/app.js'
 import { attribute, textOf } from './helpers/pages.js'
-
-const HOUR = 3_600_000
 
 const usersOf = ({ body }: { body: string }) => Array.from(body.matchAll(/<a class="ak-name"[^>]*><bdi>([^<]*)</g), ([, name]) => name)
 

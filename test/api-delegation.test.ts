@@ -5,11 +5,10 @@ import type { ApiKeyOptions, KeyGrants, KeyRecord } from '../lib/index.js'
 import { lieWithin } from '../lib/keys/addresses.js'
 import { findExcess, reachOf, type KeyReach } from '../lib/keys/reach.js'
 import type { Resolved } from '../lib/keys/terms.js'
-import { Clock, server, T0 } from './helpers/app.js'
+import { Clock, DAY, server, T0 } from './helpers/app.js'
 import { buildApi, manager, type Api } from './helpers/api.js'
 import { onEachEngine } from './helpers/engines.js'
 
-const DAY = 86_400_000
 const BEYOND = { statusCode: 403, code: 'FST_API_KEY_BEYOND_OWN', error: 'Forbidden' }
 const PROFILE: Resolved = { isKnownGroup: true, maxKeys: -1, scopes: null, expiryDefault: null, expiryMax: null, rate: null, quota: null, canUseApi: true, canMakeKeys: true }
 

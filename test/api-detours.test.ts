@@ -1,9 +1,8 @@
 import { buildApi, manager } from './helpers/api.js'
+import { HOUR } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 
 /* Ways around what somebody may give: by a secret that is to end, by a limit there and back, by a scope that is withheld. */
-
-const HOUR = 3_600_000
 
 onEachEngine('a secret that was replaced gets nothing that outlives it, neither a new secret nor a key', async (t, database) => {
   const { app, call } = await buildApi(t, database)

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import t from 'tap'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, Clock, ERROR, HEADER, Log, server, T0 } from './helpers/app.js'
+import { ask, bareServer, Clock, DAY, ERROR, HEADER, HOUR, Log, server, T0 } from './helpers/app.js'
 import { buildApi, callApi, manager, type Caller } from './helpers/api.js'
 import { onEachEngine } from './helpers/engines.js'
 import { userOf } from './helpers/pages.js'
@@ -18,7 +18,7 @@ onEachEngine('a person and a program make, see, change, rotate and revoke keys',
     const { id, key, ...record } = made.json()
     t.equal(made.statusCode, 201)
     t.equal(made.headers.location, `/api-keys/${id}`)
-    t.match(record, { userId: 'ann', name: 'ci', state: 'active', scopes: ['a'], expiresAt: new Date(T0 + 90 * 86_400_000).toISOString(), allowedIps: ['127.0.0.0/8'], rateLimit: null, quota: null, lastUsedAt: null })
+    t.match(record, { userId: 'ann', name: 'ci', state: 'active', scopes: ['a'], expiresAt: new Date(T0 + 90 * DAY).toISOString(), allowedIps: ['127.0.0.0/8'], rateLimit: null, quota: null, lastUsedAt: null })
     t.match(await ask(app, key), { status: 200, body: { user: { id: 'ann', keyId: id, scopes: ['a'] } } })
     t.match((await call(who, 'POST', '', { name: 'ci', nonce: `${actor.slice(0, 10)} 0123456789abcdef` })).json(), { statusCode: 409, code: 'FST_API_KEY_NONCE_USED' })
 
@@ -34,7 +34,7 @@ onEachEngine('a person and a program make, see, change, rotate and revoke keys',
     t.match((await call(who, 'PATCH', `/${id}`, { enabled: true })).json(), { state: 'active', name: 'CI' })
 
     const rotated = await call(who, 'POST', `/${id}/rotate`, { overlap: '1h' })
-    t.match([rotated.statusCode, rotated.json()], [200, { id, previousUntil: new Date(T0 + 3_600_000).toISOString() }])
+    t.match([rotated.statusCode, rotated.json()], [200, { id, previousUntil: new Date(T0 + HOUR).toISOString() }])
     t.equal((await ask(app, key)).status, 200)
     t.equal((await ask(app, rotated.json().key)).status, 200)
     t.equal((await call(who, 'POST', `/${id}/rotate`)).statusCode, 200, 'without a body the old secret ends at once')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { generateSecret } from '../lib/keys/secret.js'
 import apiKey from '../lib/index.js'
-import { ask, bareServer, Clock, HEADER, Log, server } from './helpers/app.js'
+import { ask, bareServer, Clock, HEADER, HOUR, Log, server } from './helpers/app.js'
 
 t.test('a key revokes itself, in any state and from any address', async (t) => {
   const clock = new Clock()
@@ -14,7 +14,7 @@ t.test('a key revokes itself, in any state and from any address', async (t) => {
   await app.apiKeys.update(String(disabled?.id), { enabled: false })
   await app.apiKeys.profiles.update('bob', { canUseApi: false })
   t.equal((await ask(app, active?.key)).status, 200)
-  clock.tick(3_600_000)
+  clock.tick(HOUR)
   for (const { id, key } of made) {
     const response = await end(key)
     t.equal(response.statusCode, 204)
@@ -70,7 +70,7 @@ t.test('a secret that was replaced ends the key only during its overlap', async 
   const end = async (key: string) => (await app.inject({ method: 'DELETE', url: '/v1/keys/self', headers: { [HEADER]: key } })).statusCode
   const { id, key: old } = await app.apiKeys.create('ann')
   await app.apiKeys.rotate(id, { overlap: '1h' })
-  clock.tick(3_600_000)
+  clock.tick(HOUR)
   t.equal(await end(old), 401)
   t.equal((await app.apiKeys.get(id))?.state, 'active')
   const { id: other, key } = await app.apiKeys.create('ann')

@@ -1,9 +1,8 @@
 import t, { type Test } from 'tap'
 import type { ApiKeyOptions } from '../lib/index.js'
-import { ask, Clock, server, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, HOUR, server, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 
-const DAY = 86_400_000
 const at = (time: number) => new Date(T0 + time)
 
 onEachEngine('a key is refused from the millisecond at which it expires, in memory or not', async (t, database) => {
@@ -11,7 +10,7 @@ onEachEngine('a key is refused from the millisecond at which it expires, in memo
     const clock = new Clock()
     const app = await server(t, { ...database, cache, now: clock.now })
     const { id, key, expiresAt } = await app.apiKeys.create('ann', { expiresIn: '1h' })
-    t.strictSame(expiresAt, at(3_600_000))
+    t.strictSame(expiresAt, at(HOUR))
     clock.tick(3_599_999)
     t.equal((await ask(app, key)).status, 200)
     clock.tick(1)
@@ -62,8 +61,8 @@ onEachEngine('no path gets around the maximum', async (t, database) => {
   await t.rejects(apiKeys.create('bob', { expiresIn: '3d' }), refusal)
   await apiKeys.profiles.update('bob', { expiry: { max: false, default: null } })
   t.equal((await apiKeys.create('bob', { expiresAt: null })).expiresAt, null, 'its own value wins')
-  await apiKeys.profiles.update('bob', { expiry: { max: 3_600_000 } })
-  t.strictSame((await apiKeys.create('bob')).expiresAt, at(9 * DAY + 3_600_000), 'a default of the group is cut to the maximum')
+  await apiKeys.profiles.update('bob', { expiry: { max: HOUR } })
+  t.strictSame((await apiKeys.create('bob')).expiresAt, at(9 * DAY + HOUR), 'a default of the group is cut to the maximum')
 })
 
 onEachEngine('expired keys make room, and cannot come back', async (t, database) => {

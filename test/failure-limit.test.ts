@@ -3,7 +3,7 @@ import t from 'tap'
 import { FailureLimit } from '../lib/keys/failures.js'
 import { networkOf } from '../lib/keys/network.js'
 import { generateSecret } from '../lib/keys/secret.js'
-import { ask, Clock, HEADER, Log, server } from './helpers/app.js'
+import { ask, Clock, DAY, HEADER, Log, server } from './helpers/app.js'
 import { spyingDatabase } from './helpers/sqlite.js'
 
 const failureLimit = { max: 3, timeWindow: 60_000 }
@@ -30,10 +30,10 @@ t.test('an address with too many failed attempts has to wait, before the databas
 t.test('a clock that was ahead and is set back locks nobody out for longer than the window', async (t) => {
   const clock = new Clock()
   const app = await server(t, { failureLimit, now: clock.now })
-  clock.tick(86_400_000)
+  clock.tick(DAY)
   for (let i = 0; i < 3; i++) await ask(app, unknown())
   t.equal((await ask(app, unknown())).status, 429)
-  clock.tick(-86_400_000)
+  clock.tick(-DAY)
   for (let i = 0; i < 3; i++) t.equal((await ask(app, unknown())).status, 401)
   t.equal((await ask(app, unknown())).status, 429, 'and attempts are counted anew')
 })

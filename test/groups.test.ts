@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { ask, Clock, server } from './helpers/app.js'
+import { ask, Clock, DAY, server } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 
 onEachEngine("a profile's own values win over its group's, and the group's over the plugin's", async (t, database) => {
@@ -10,7 +10,6 @@ onEachEngine("a profile's own values win over its group's, and the group's over 
     expiry: { default: '1d', max: '10d' },
     groups: { free: { maxKeys: 1, canMakeKeys: false, canUseApi: false, expiry: { max: '2d' }, scopes: ['a'] }, plain: {} }
   })
-  const DAY = 86_400_000
   t.match(await apiKeys.profiles.create('ann'), { group: null, maxKeys: 5, canUseApi: true, canMakeKeys: true, scopes: null, expiry: { default: DAY, max: 10 * DAY } })
   t.match(await apiKeys.profiles.update('ann', { group: 'plain' }), { group: 'plain', maxKeys: 5, canUseApi: true, expiry: { max: 10 * DAY } })
   t.match(await apiKeys.profiles.update('ann', { group: 'free' }), { maxKeys: 1, canUseApi: false, canMakeKeys: false, scopes: ['a'], expiry: { default: DAY, max: 2 * DAY } })

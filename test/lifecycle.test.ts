@@ -3,11 +3,9 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { generateSecret } from '../lib/keys/secret.js'
-import { ask, Clock, server } from './helpers/app.js'
+import { ask, Clock, DAY, HOUR, server } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 import { ROOT } from './helpers/readme.js'
-
-const DAY = 86_400_000
 
 /** The rows of the table of docs/lifecycle.md with this first column, without its head, and without backticks. */
 function table (column: string): string[][] {
@@ -69,7 +67,7 @@ onEachEngine('secrets answer as docs/lifecycle.md says', async (t, database) => 
   const previous = await app.apiKeys.rotate(older.id, { overlap: '1h' })
   const present = await app.apiKeys.rotate(older.id, { overlap: '1h' })
   const during = await answer(app, previous.key)
-  clock.tick(3_600_000)
+  clock.tick(HOUR)
   const found = new Map([
     ['the present one', await answer(app, present.key)],
     ['the one before, during the overlap', during],

@@ -1,9 +1,8 @@
 import Database from 'better-sqlite3'
 import { test } from 'tap'
+import { DAY, HOUR } from './helpers/app.js'
 import { attribute, buildPages, NOW, secretOf, textOf, type PagesApp } from './helpers/pages.js'
 
-const DAY = 86_400_000
-const HOUR = 3_600_000
 const SCOPES = { read: 'Read', write: 'Write', manage: 'Manage' }
 
 /** What the form for changing a key would send as it stands. */

@@ -1,7 +1,7 @@
 import { test } from 'tap'
+import { DAY } from './helpers/app.js'
 import { attribute, buildPages, NOW, secretOf, textOf } from './helpers/pages.js'
 
-const DAY = 86_400_000
 const SCOPES = { 'buckets:read': 'List and read buckets', 'buckets:write': 'Change buckets' }
 
 /** The values of the choices of an expiry, the selected one in brackets. */

@@ -3,10 +3,8 @@ import rateLimit from '@fastify/rate-limit'
 import { test } from 'tap'
 import { UnavailableError } from '../lib/errors.js'
 import { internalsOf } from '../lib/keys/service.js'
+import { DAY, HOUR } from './helpers/app.js'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
-
-const DAY = 86_400_000
-const HOUR = 3_600_000
 
 test('the page of a key tells all that is known of it', async (t) => {
   let now = NOW

@@ -1,10 +1,8 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { DAY, HOUR } from './helpers/app.js'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
 
 test('somebody without keys is told what to do', async (t) => {
   const { get } = await buildPages(t)

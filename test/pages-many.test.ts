@@ -1,9 +1,8 @@
 import { test } from 'tap'
+import { DAY, HOUR } from './helpers/app.js'
 import { attribute, buildPages, NOW, textOf } from './helpers/pages.js'
 
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 
 /** The names of the keys on a page. */
 function names ({ body }: { body: string }): string[] {

@@ -1,7 +1,6 @@
 import { test } from 'tap'
+import { DAY } from './helpers/app.js'
 import { buildPages, NOW, textOf } from './helpers/pages.js'
-
-const DAY = 86_400_000
 
 test('the list tells live keys, disabled ones among them, from those that have ended', async (t) => {
   let now = NOW

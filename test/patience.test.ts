@@ -4,9 +4,8 @@ import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
 import type { Store } from '../lib/store/store.js'
+import { silentLog } from './helpers/app.js'
 import { quiet } from './helpers/postgres.js'
-
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 
 /** Lets everything happen that is not waited for by a timer. */
 async function settle (): Promise<void> {
@@ -31,7 +30,7 @@ async function slowlySaving (t: Test) {
     }
   }
   t.teardown(() => opened.close())
-  const service = new ApiKeys(store, resolveOptions({}), log)
+  const service = new ApiKeys(store, resolveOptions({}), silentLog)
   for (const { key } of await service.createMany(Array.from({ length: 5 }, () => ({ userId: 'ann' })))) await service.verify(key)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())

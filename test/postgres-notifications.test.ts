@@ -4,7 +4,7 @@ import { digestOf } from '../lib/keys/secret.js'
 import { openStore } from '../lib/store/open.js'
 import type { AccessRow } from '../lib/store/rows.js'
 import type { Change, Store } from '../lib/store/store.js'
-import { ask, server } from './helpers/app.js'
+import { ask, server, silentLog } from './helpers/app.js'
 import { freshSchema, quiet } from './helpers/postgres.js'
 import { openSettings, rules } from './helpers/rows.js'
 import { until } from './helpers/server.js'
@@ -190,7 +190,6 @@ t.test('tables in two schemas of one database have nothing to do with each other
   t.equal((await ask(other.nodes[1], one.key)).status, 401)
 })
 
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 const settings = { prefixes: ['ak'] as const, keySize: 32, ...openSettings, autoProfile: true, cacheSize: 100, recordIp: true, failureLimit: null, now: Date.now }
 
 t.test('a look-up that was under way when its key was revoked does not bring the key back', async (t) => {
@@ -208,7 +207,7 @@ t.test('a look-up that was under way when its key was revoked does not bring the
       return row
     }
   })
-  const service = new ApiKeys(slow, settings, log)
+  const service = new ApiKeys(slow, settings, silentLog)
   const { key } = await service.create('ann')
   gate = new Promise((resolve) => { open = resolve })
   const before = [service.verify(key), service.verify(key)]
@@ -234,7 +233,7 @@ t.test('changes of more profiles than are remembered one by one empty the cache'
       return store.findByDigest(digest)
     }
   })
-  const service = new ApiKeys(counting, settings, log)
+  const service = new ApiKeys(counting, settings, silentLog)
   const { key } = await service.create('ann')
   await service.createMany(Array.from({ length: 1500 }, (_, i) => ({ userId: `user-${i}` })))
   await service.verify(key)

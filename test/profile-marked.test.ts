@@ -1,8 +1,7 @@
-import { ask, Clock, server, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, server, T0 } from './helpers/app.js'
 import { onEachShared } from './helpers/engines.js'
 import { until } from './helpers/server.js'
 
-const DAY = 86_400_000
 const NOT_LIVE = { code: 'FST_API_KEY_NOT_LIVE', statusCode: 409 }
 const MARK = `UPDATE api_key_profiles SET deleted_at = ${T0} WHERE user_id = 'ann'`
 

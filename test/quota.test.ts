@@ -2,15 +2,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { ask, Clock, HEADER, me, server, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, HEADER, me, server, T0 } from './helpers/app.js'
 import { compiled } from './helpers/compiled.js'
 import { onEachEngine, onEachShared } from './helpers/engines.js'
 import { freshSchema } from './helpers/postgres.js'
 import { forkNode } from './helpers/processes.js'
 import { until } from './helpers/server.js'
 import { spyingDatabase } from './helpers/sqlite.js'
-
-const DAY = 86_400_000
 
 onEachEngine('a key with a quota is refused when it is used up, and accepted again in the next period', async (t, database) => {
   const clock = new Clock()

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { prepareLimiter } from '../lib/http/rate-limiter.js'
 import { apiKey, type ApiKeyOptions } from '../lib/index.js'
 import type { CheckRate, RateLimiter } from '../lib/keys/limiting.js'
-import { bareServer } from './helpers/app.js'
+import { bareServer, T0 } from './helpers/app.js'
 
 const limit = { max: 2, timeWindow: 60_000 }
 
@@ -33,7 +33,7 @@ async function limiterOf (app: FastifyInstance, cacheSize: number | false = fals
 }
 
 function freezeTime (t: Test): void {
-  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_700_000_000_000 })
+  mock.timers.enable({ apis: ['Date', 'setTimeout'], now: T0 })
   t.teardown(() => mock.timers.reset())
 }
 

@@ -1,9 +1,8 @@
 import t from 'tap'
-import { ask, Clock, server, T0 } from './helpers/app.js'
+import { ask, Clock, HOUR, server, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 import { bytesOf } from './helpers/sqlite.js'
 
-const HOUR = 3_600_000
 const at = (time: number) => new Date(T0 + time)
 
 onEachEngine('a rotation gives the same key a new secret, and the old one works until the overlap ends', async (t, database) => {

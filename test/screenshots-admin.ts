@@ -3,9 +3,7 @@ import Database from 'better-sqlite3'
 import Fastify from 'fastify'
 import type { Browser, Page } from 'playwright-core'
 import apiKey from '../lib/index.js'
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
+import { DAY, HOUR } from './helpers/app.js'
 
 /** Takes pictures of every page for administrators, of a service with some users. */
 export async function takeAdminPages (browser: Browser, folder: string): Promise<void> {

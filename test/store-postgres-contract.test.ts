@@ -1,8 +1,8 @@
 import t from 'tap'
 import { openStore } from '../lib/store/open.js'
-import { accountsContract } from './contract/accounts.js'
-import { storeContract, type PrepareDatabase } from './contract/store.js'
+import { storeContract } from './contract/store.js'
 import { freshSchema, quiet } from './helpers/postgres.js'
+import type { PrepareDatabase } from './helpers/store.js'
 
 const prepare: PrepareDatabase = async (t) => {
   const { url, schema } = await freshSchema(t)
@@ -14,4 +14,3 @@ const prepare: PrepareDatabase = async (t) => {
 }
 
 storeContract(t, 'PostgreSQL', prepare)
-accountsContract(t, 'PostgreSQL', prepare)

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { openStore } from '../lib/store/open.js'
-import { accountsContract } from './contract/accounts.js'
-import { storeContract, type PrepareDatabase } from './contract/store.js'
+import { storeContract } from './contract/store.js'
 import { quiet } from './helpers/postgres.js'
+import type { PrepareDatabase } from './helpers/store.js'
 
 const prepare: PrepareDatabase = async (t) => {
   const file = join(t.testdir(), 'keys.db')
@@ -15,4 +15,3 @@ const prepare: PrepareDatabase = async (t) => {
 }
 
 storeContract(t, 'SQLite', prepare)
-accountsContract(t, 'SQLite', prepare)

@@ -1,9 +1,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
-import { ask, Clock, server } from './helpers/app.js'
-
-const DAY = 86_400_000
+import { ask, Clock, DAY, server } from './helpers/app.js'
 
 /** A server on a connection of the application's that has turned foreign keys off. */
 async function careless (t: Test, safeIntegers = false) {

@@ -3,11 +3,10 @@ import t from 'tap'
 import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { ask, Clock, me, server, T0 } from './helpers/app.js'
+import { ask, Clock, DAY, me, server, silentLog, T0 } from './helpers/app.js'
 import { onEachEngine } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
 
-const DAY = 86_400_000
 const day = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 onEachEngine('uses and refusals of a key are counted by day', async (t, database) => {
@@ -77,9 +76,8 @@ onEachEngine('counts are exact whenever they are asked for, also while they are 
 
 t.test('to look at counts stores nothing', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
-  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
   const clock = new Clock()
-  const service = new ApiKeys(store, resolveOptions({ now: clock.now }), log)
+  const service = new ApiKeys(store, resolveOptions({ now: clock.now }), silentLog)
   const { id, key } = await service.create('ann')
   await service.flush()
   await service.verify(key)
@@ -96,9 +94,8 @@ t.test('to look at counts stores nothing', async (t) => {
 
 t.test('a page does not wait for counts that a database does not take', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
-  const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
   const silent = { ...store, saveUses: () => new Promise<void>(() => {}) }
-  const service = new ApiKeys(silent, resolveOptions({}), log)
+  const service = new ApiKeys(silent, resolveOptions({}), silentLog)
   const { id, key } = await service.create('ann')
   await service.verify(key)
   service.flush().catch(() => {})

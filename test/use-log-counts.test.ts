@@ -5,27 +5,21 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { InternalError, UnavailableError } from '../lib/errors.js'
 import type { ApiKeyOptions } from '../lib/index.js'
-import { Access } from '../lib/keys/access.js'
-import { Activity } from '../lib/keys/activity.js'
 import { ApiKeys, internalsOf } from '../lib/keys/service.js'
 import { resolveOptions } from '../lib/options.js'
 import { openStore } from '../lib/store/open.js'
-import { Clock, T0 } from './helpers/app.js'
+import { Clock, DAY, silentLog, T0 } from './helpers/app.js'
 import { onEachShared } from './helpers/engines.js'
 import { quiet } from './helpers/postgres.js'
-import { accessRow, openTerms } from './helpers/rows.js'
+import { happenings, nameOf, UseHistory } from './helpers/use-history.js'
 
 /*
  * Counts are added where they are stored, so each must come there once: from memory or from the log, by this process or another.
  */
 
-const DAY = 86_400_000
-
 /** More keys than are stored each second, of which the last are disabled. */
 const MANY = 600
 const DISABLED = 20
-
-const log = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 
 /** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
 async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
@@ -48,7 +42,7 @@ async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
       await state.onApply(entry)
       return await store.applyLogged(entry)
     }
-  }, resolveOptions({ now: clock.now, maxKeys: -1 }), log)
+  }, resolveOptions({ now: clock.now, maxKeys: -1 }), silentLog)
   t.teardown(() => internalsOf(keys).close())
   return { store, keys, state }
 }
@@ -307,139 +301,29 @@ for (const [hook, name] of [['onLog', 'logged'], ['onReplace', 'replaced']] as c
   })
 }
 
-/** What happens in a random history, in which a key is used by two objects, as it is in rotation: each step begins when what the one before wrote is written, or in the middle of that. */
-type Step =
-  | { readonly kind: 'use' | 'other' | 'refuse', readonly every: number, readonly from: number }
-  | { readonly kind: 'seconds' | 'days' | 'failures', readonly count: number }
-  /** The counts are asked for of a database that takes so many turns before and after it has read. */
-  | { readonly kind: 'look', readonly turns: number }
-  /** What was logged until so many steps ago is recovered by another. */
-  | { readonly kind: 'recover', readonly ago: number }
-  | { readonly kind: 'flush' }
-  /** The answer of the database to the next entry that is applied, or replaced, does not arrive. */
-  | { readonly kind: 'lost' }
-
 t.test('whatever fails, whoever recovers what is logged, and whenever a day ends, each use and refusal is counted once, and told so at any time', async (t) => {
   const store = await openStore({ database: ':memory:', schema: undefined, migrate: true }, quiet)
   t.teardown(() => store.close())
-  const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), log).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
+  const made = await new ApiKeys(store, resolveOptions({ maxKeys: -1 }), silentLog).createMany(Array.from({ length: MANY }, () => ({ userId: 'ann' })))
   const ids = made.map(({ id }) => id)
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
-  const some = { every: fc.constantFrom(1, 1, 1, 3), from: fc.nat({ max: 50 }) }
-  const step: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('use', 'other', 'refuse'), ...some }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('seconds'), count: fc.constantFrom(1, 1, 2, 11) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('days'), count: fc.constantFrom(1, 1, -1) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('failures'), count: fc.integer({ min: 1, max: 8 }) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('recover'), ago: fc.nat({ max: 4 }) }) },
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('look'), turns: fc.nat({ max: 6 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('flush', 'lost') }) }
-  )
-  const history = fc.array(fc.record({ step, isMeanwhile: fc.boolean() }), { minLength: 5, maxLength: 25 })
   let firstDay = 0
-  await fc.assert(fc.asyncProperty(history, async (history) => {
+  await fc.assert(fc.asyncProperty(happenings, async (happenings) => {
     // Days of its own, so that what others counted is not in the way.
     firstDay += 100
-    let now = (firstDay + 50) * DAY
-    let failures = 0
-    let isLost = false
-    let hasLost = false
-    const meanwhile: Step[] = []
-    const happened = new Map<string, number>()
-    const accesses = made.map(({ id }) => [1, 2].map(() => new Access(accessRow({ id }), openTerms, 0, 0)))
-    /** A verb of a database that may be failing, and which takes a while. */
-    const verb = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-      await nextTurn()
-      if (failures > 0) {
-        failures -= 1
-        throw new UnavailableError()
-      }
-      const result = await write(...args)
-      const [step] = meanwhile.splice(0, 1)
-      if (step !== undefined) await take(step)
-      await nextTurn()
-      return result
-    }
-    const losing = <A extends unknown[], R>(write: (...args: A) => Promise<R>) => verb(async (...args: A): Promise<R> => {
-      const result = await write(...args)
-      if (!isLost) return result
-      isLost = false
-      throw new UnavailableError()
-    })
-    const { saveUses, saveUsage, logUses, replaceLogged, applyLogged, countLogged, recoverUses } = store
-    const activity = new Activity({
-      batchSize: 150,
-      saveUses: verb(saveUses),
-      saveUsage: verb(saveUsage),
-      logUses: verb(logUses),
-      replaceLogged: losing(replaceLogged),
-      applyLogged: losing(applyLogged),
-      countLogged: verb(countLogged),
-      recoverUses
-    }, log, () => now)
-    /** What was told of too much or too little. */
-    const wrong: string[] = []
-    const looks: Promise<void>[] = []
-    async function look (turns: number): Promise<void> {
-      const before = new Map(happened)
-      const wait = async () => { for (let i = 0; i < turns; i++) await nextTurn() }
-      const told = await activity.counted(ids, firstDay, firstDay + 99, async () => {
-        await wait()
-        const stored = await verb(store.readUsage)(ids, firstDay, firstDay + 99)
-        await wait()
-        return stored
-      }).catch(() => null)
-      const sums = new Map<string, number>()
-      for (const { keyId, day, outcome, count } of told ?? []) sums.set(`${keyId} ${day} ${outcome}`, (sums.get(`${keyId} ${day} ${outcome}`) ?? 0) + count)
-      for (const [name, sum] of sums) if (sum > Number(happened.get(name))) wrong.push(`${name}: ${sum}, not ${happened.get(name)}`)
-      // Entries of which nobody knows, since the answer to their making was lost, are missing until somebody recovers them.
-      if (told !== null && !hasLost) for (const [name, least] of before) if (Number(sums.get(name) ?? 0) < least) wrong.push(`${name}: ${sums.get(name)}, not ${least}`)
-    }
-    const count = (access: Access, outcome: string) => {
-      const name = `${access.user.keyId} ${Math.floor(now / DAY)} ${outcome}`
-      happened.set(name, (happened.get(name) ?? 0) + 1)
-    }
-    async function take (step: Step): Promise<void> {
-      now += 1
-      if (step.kind === 'days') now += step.count * DAY
-      else if (step.kind === 'failures') failures = step.count
-      else if (step.kind === 'recover') await store.recoverUses(now - step.ago)
-      else if (step.kind === 'lost') isLost = hasLost = true
-      // It waits for what is written, in the middle of which it may begin.
-      else if (step.kind === 'look') looks.push(look(step.turns))
-      else if (step.kind === 'flush') activity.flush().catch(() => {})
-      else if ('from' in step) for (let i = step.from; i < MANY; i += step.every) touch(step.kind, i)
-      else if (step.kind === 'seconds') for (let i = 0; i < step.count; i++) await second()
-    }
-    function touch (kind: 'use' | 'refuse' | 'other', i: number): void {
-      const access = accesses[i]?.[kind === 'other' ? 1 : 0] as Access
-      count(access, kind === 'refuse' ? 'WHY' : 'accepted')
-      if (kind === 'refuse') activity.refuse(access.user.keyId, now, 'WHY')
-      else activity.note(access, now, '10.0.0.1')
-    }
-    async function second (): Promise<void> {
-      mock.timers.tick(1000)
-      for (let i = 0; i < 60; i++) await nextTurn()
-    }
-    await take({ kind: 'use', every: 1, from: 0 })
-    await take({ kind: 'seconds', count: 1 })
-    for (const { step, isMeanwhile } of history) {
-      if (isMeanwhile && step.kind !== 'seconds') meanwhile.push(step)
-      else await take(step)
-    }
-    failures = 0
-    isLost = false
-    meanwhile.length = 0
-    await activity.flush()
-    await Promise.all(looks)
-    t.strictSame(wrong, [])
+    const history = new UseHistory(store, ids, firstDay)
+    await history.take({ kind: 'use', every: 1, from: 0 })
+    await history.take({ kind: 'seconds', count: 1 })
+    for (const happening of happenings) await history.happen(happening)
+    await history.settle()
+    t.strictSame(history.wrong, [])
     // What was replaced, and nobody knows of, is left for whoever recovers it.
-    if (history.some(({ step }) => step.kind === 'lost')) await store.recoverUses(Number.MAX_SAFE_INTEGER)
-    const stored = await store.readUsage(ids, firstDay, firstDay + 99)
-    t.strictSame(new Map(stored.map(({ keyId, day, outcome, count }) => [`${keyId} ${day} ${outcome}`, count] as const).toSorted()), new Map([...happened].toSorted()))
+    if (happenings.some(({ step }) => step.kind === 'lost')) await store.recoverUses(Number.MAX_SAFE_INTEGER)
+    const stored = await history.stored()
+    t.strictSame(new Map(stored.map((count) => [nameOf(count), count.count] as const).toSorted()), new Map([...history.happened].toSorted()))
     await store.recoverUses(Number.MAX_SAFE_INTEGER)
-    t.strictSame(await store.readUsage(ids, firstDay, firstDay + 99), stored, 'and nothing is left in the log')
-    await activity.close()
+    t.strictSame(await history.stored(), stored, 'and nothing is left in the log')
+    await history.close()
   }), { numRuns: 150 })
 })

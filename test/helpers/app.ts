@@ -2,9 +2,14 @@ import { Writable } from 'node:stream'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Test } from 'tap'
 import apiKey, { type ApiKeyOptions } from '../../lib/index.js'
+import type { ServiceLog } from '../../lib/keys/service.js'
 
 /** When the clock of the tests starts. */
 export const T0 = 1_700_000_000_000
+
+/** In milliseconds, as all that is added to a time. */
+export const HOUR = 3_600_000
+export const DAY = 24 * HOUR
 
 /** The default header in the spelling of Node. */
 export const HEADER = 'x-api-authorization'
@@ -36,6 +41,9 @@ export class Log {
     return this.lines.filter((line) => level === undefined || line['level'] === level).map((line) => line['msg'])
   }
 }
+
+/** Hears nothing of what a service reports. */
+export const silentLog: ServiceLog = { listenerFailed () {}, writeFailed () {}, writeRecovered () {}, refused () {}, refusedMore () {} }
 
 /** The levels of the log. */
 export const INFO = 30

@@ -33,6 +33,28 @@ export function pageTests ({ browser }: Pick<RunningBrowser, 'browser'>): PageTe
   }
 }
 
+/** Checks the page that is open, which `what` names. One that is not ours need not follow the reader's wish for a scheme. */
+export type PageCheck = (what: string, isOurs?: boolean) => Promise<void>
+
+/**
+ * Makes tests, one for each scheme on a wide and on a narrow screen, in which pages are opened and checked: each must be
+ * accessible, fit, and follow the scheme. `look` tells the tests apart.
+ */
+export function accessibilityTests (pageTest: PageTest, pages: string, run: (page: Page, check: PageCheck, look: string) => Promise<void>): void {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 320]) {
+      pageTest(`${pages} are accessible and fit, ${colorScheme}, ${width} pixels wide`, { colorScheme, viewport: { width, height: 700 } }, async (t, page) => {
+        const check: PageCheck = async (what, isOurs = true) => {
+          t.same(await violations(page), [], `${what}: accessible`)
+          t.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${what}: no scrolling sideways`)
+          if (isOurs) t.equal(await luminance(page) > 0.5, colorScheme === 'light', `${what}: ${colorScheme}`)
+        }
+        await run(page, check, `${colorScheme}-${width}`)
+      })
+    }
+  }
+}
+
 /** What people do on the pages of the example application, and a program on its API. */
 export interface Steps {
   /** Opens a page, and signs in where that asks for it. */
@@ -82,7 +104,7 @@ export async function hasOutline (page: Page): Promise<boolean> {
 }
 
 /** How light the background is, from 0 to 1. */
-export async function luminance (page: Page): Promise<number> {
+async function luminance (page: Page): Promise<number> {
   const color = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor')
   const [red = 0, green = 0, blue = 0] = color.match(/\d+/g)?.map(Number) ?? []
   return (red + green + blue) / 765

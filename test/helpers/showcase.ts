@@ -1,8 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import apiKey, { type PagesOptions } from '../../lib/index.js'
-
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
+import { DAY, HOUR } from './app.js'
 
 /** A service as a reader might run it, some weeks after the first key was made. */
 export interface Showcase {
