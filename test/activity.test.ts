@@ -1,8 +1,9 @@
 import { mock } from 'node:test'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { UnavailableError } from '../lib/errors.js'
+import { InternalError, UnavailableError } from '../lib/errors.js'
 import { Access } from '../lib/keys/access.js'
 import { Activity } from '../lib/keys/activity.js'
 import type { DayCount } from '../lib/store/bookkeeping.js'
@@ -103,6 +104,49 @@ t.test('closing the server writes what was noted', async (t) => {
   await ask(app, key)
   await app.close()
   t.match(connection(t, database).prepare('SELECT last_used_at FROM api_key_uses').get(), { last_used_at: T0 })
+})
+
+t.test('closing the server writes what was noted also when another process writes for a moment', async (t) => {
+  const database = join(t.testdir(), 'keys.db')
+  const app = await server(t, { database, now: () => T0 })
+  const { key } = await app.apiKeys.create('ann')
+  await ask(app, key)
+  const client = connection(t, database)
+  client.exec('BEGIN IMMEDIATE')
+  const closed = app.close()
+  await sleep(300)
+  client.exec('COMMIT')
+  await closed
+  t.match(client.prepare('SELECT last_used_at FROM api_key_uses').get(), { last_used_at: T0 })
+})
+
+t.test('at shutdown it is tried for two seconds to write what is left, and no longer', async (t) => {
+  for (const [failing, tries] of [[true, 2], [false, 1]] as const) {
+    const { state, activity } = recorder()
+    let tried = 0
+    state.onSave = async () => {
+      tried += 1
+      if (!failing) throw new InternalError()
+    }
+    state.failing = failing
+    activity.note(access(1), T0, null)
+    const begun = performance.now()
+    await activity.close()
+    t.ok(failing ? tried >= tries : tried === tries, `${tried} tries`)
+    t.ok(failing ? performance.now() - begun >= 2000 : performance.now() - begun < 1000)
+    t.equal(state.events.length, 1)
+  }
+})
+
+t.test('what is noted after the end is not written, and wakes nobody', async (t) => {
+  const { state, activity } = recorder()
+  await activity.close()
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  activity.note(access(1), T0, null)
+  mock.timers.tick(10_000)
+  await nextTurn()
+  t.strictSame(state.saved, [])
 })
 
 t.test('uses are written a second after the first of them, in batches, and the timer rests when there are none', async (t) => {

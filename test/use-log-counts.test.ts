@@ -24,7 +24,7 @@ const DISABLED = 20
 /** What a process does to a database, and a way to get in between. Entries are small, so that there are several on each engine. */
 async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
   const store = await openStore({ schema: undefined, migrate: true, ...options } as Parameters<typeof openStore>[0], quiet)
-  const state = { logged: 0, onLog: async () => {}, onReplace: async () => {}, onApply: async (_entry: number) => {} }
+  const state = { logged: 0, onLog: async () => {}, onReplace: async () => {}, afterReplace: async () => {}, onApply: async (_entry: number) => {} }
   const keys = new ApiKeys({
     ...store,
     batchSize: 200,
@@ -36,7 +36,9 @@ async function processOn (t: Test, options: ApiKeyOptions, clock: Clock) {
     },
     async replaceLogged (entries, texts, at) {
       await state.onReplace()
-      return await store.replaceLogged(entries, texts, at)
+      const replaced = await store.replaceLogged(entries, texts, at)
+      await state.afterReplace()
+      return replaced
     },
     async applyLogged (entry) {
       await state.onApply(entry)
@@ -131,6 +133,47 @@ onEachShared('where entries cannot be replaced any more, they are applied as the
   await use(0, 100)
   await keys.flush()
   t.strictSame(await counts(), ALL)
+})
+
+onEachShared('what an answer to replacing was lost of is found by the next storing', async (t, options) => {
+  const { keys, use, counts, state, made } = await logging(t, options)
+  const id = String(made[0]?.id)
+  state.afterReplace = async () => {
+    state.afterReplace = async () => {}
+    throw new UnavailableError()
+  }
+  await use(0, 100)
+  await t.rejects(keys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+  t.match((await internalsOf(keys).uses([id])).get(id), [{ accepted: 1 }], 'a page tells what is stored')
+  t.match(await keys.usage(id), [{ accepted: 5 }])
+  t.strictSame(await counts(), ALL)
+})
+
+onEachShared('while entries cannot be replaced nothing more is logged', async (t, options) => {
+  const { keys, use, counts, state, second } = await logging(t, options)
+  state.onReplace = async () => { throw new UnavailableError() }
+  await use(0, 100)
+  await t.rejects(keys.flush(), { code: 'FST_API_KEY_UNAVAILABLE' })
+  const { logged } = state
+  await use(0, MANY)
+  mock.timers.tick(1000)
+  await keys.flush()
+  t.equal(state.logged, logged)
+  t.strictSame(await counts(), ['100: 0 accepted 6', '200: 0 accepted 5', '280: 0 accepted 3', '20: 0 FST_API_KEY_DISABLED 4'])
+  await use(0, MANY)
+  await second()
+  t.ok(state.logged > logged, 'and then it is again')
+})
+
+onEachShared('a page tells no count twice that another process has stored, while this one cannot write', async (t, options) => {
+  const { keys, use, clock, state, made } = await logging(t, options)
+  const id = String(made[0]?.id)
+  const heir = await processOn(t, options, clock)
+  await internalsOf(heir.keys).recover()
+  state.onLog = state.onReplace = async () => { throw new UnavailableError() }
+  await use(0, 100)
+  t.match((await internalsOf(keys).uses([id])).get(id), [{ accepted: 5 }])
+  await t.rejects(keys.usage(id), { code: 'FST_API_KEY_UNAVAILABLE' })
 })
 
 onEachShared('one entry that cannot be applied keeps back no other, and nothing more is logged meanwhile', async (t, options) => {
@@ -318,8 +361,6 @@ t.test('whatever fails, whoever recovers what is logged, and whenever a day ends
     for (const happening of happenings) await history.happen(happening)
     await history.settle()
     t.strictSame(history.wrong, [])
-    // What was replaced, and nobody knows of, is left for whoever recovers it.
-    if (happenings.some(({ step }) => step.kind === 'lost')) await store.recoverUses(Number.MAX_SAFE_INTEGER)
     const stored = await history.stored()
     t.strictSame(new Map(stored.map((count) => [nameOf(count), count.count] as const).toSorted()), new Map([...history.happened].toSorted()))
     await store.recoverUses(Number.MAX_SAFE_INTEGER)

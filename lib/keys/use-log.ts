@@ -30,8 +30,8 @@ export class UseLog {
   #entries: number[] = []
   /** Entries that are still to be applied, of which memory keeps nothing but their numbers. While there are any, there are none of the others. */
   #due: number[] = []
-  /** Whether the answer to a replacing was lost, so that there may be entries whose numbers nobody knows. */
-  #isUncertain = false
+  /** When entries were made whose numbers nobody knows, should it turn out that only the answer was lost. */
+  #lostAt: number | null = null
 
   constructor (store: Saves, unstored: Unstored) {
     this.#store = store
@@ -87,7 +87,7 @@ export class UseLog {
   async store (at: number): Promise<void> {
     try {
       const batches = this.#entries.length === 0 ? null : await this.#compact(at)
-      const failure = await this.#tryToApply(at, batches ?? [])
+      const failure = await this.#tryToApply(batches ?? [])
       if (batches === null) await inOrder(this.#unstored.keys(), this.#store.batchSize, (keyIds) => this.#save(this.#unstored.takeUnlogged(this.#unstored.usedOf(keyIds), keyIds)))
       if (failure !== null) throw failure
     } finally {
@@ -144,7 +144,7 @@ export class UseLog {
     const entries = await this.#store.replaceLogged(this.#entries, texts, at).catch((error: unknown) => {
       // Or more would be logged with each try, of which memory would keep account without end.
       this.#leaveLogged()
-      this.#isUncertain = error instanceof UnavailableError
+      this.#lostAt = error instanceof UnavailableError ? at : null
       throw error
     })
     if (entries === null) {
@@ -163,15 +163,14 @@ export class UseLog {
    * @param batches what they hold, where that is known
    * @returns what stood in the way first, or null; throws where the database does not answer
    */
-  async #tryToApply (at: number, batches: readonly Taken[]): Promise<unknown> {
+  async #tryToApply (batches: readonly Taken[]): Promise<unknown> {
     let failure: unknown = null
     let failures = 0
     for (const [n, entry] of [...this.#due].entries()) {
       if (n > 0) await nextTurn()
       this.#due.shift()
       try {
-        const wasThere = await this.#store.applyLogged(entry)
-        if (this.#isUncertain && !wasThere) await this.#store.recoverUses(at + 1)
+        if (!await this.#store.applyLogged(entry)) await this.#findLost()
         this.#unstored.settle(batches[n]?.used ?? [])
         failures = 0
       } catch (error) {
@@ -182,8 +181,15 @@ export class UseLog {
         if (++failures === MANY_FAILURES) break
       }
     }
-    if (!this.isStuck) this.#isUncertain = false
+    if (!this.isStuck) this.#lostAt = null
     return failure
+  }
+
+  /** Applies all entries until then, whoever wrote them: those that are lost cannot be told from others, and anybody may apply any. */
+  async #findLost (): Promise<void> {
+    if (this.#lostAt === null) return
+    await this.#store.recoverUses(this.#lostAt + 1)
+    this.#lostAt = null
   }
 
   /** Does what writes something that was taken out, and puts it back when that fails. */

@@ -65,7 +65,6 @@ export class UseHistory {
   readonly #accesses: readonly Access[][]
   readonly #looks: Promise<void>[] = []
   #now: number
-  #hasLost = false
 
   constructor (store: Store, ids: readonly string[], firstDay: number) {
     this.#store = store
@@ -89,7 +88,7 @@ export class UseHistory {
     if (step.kind === 'days') this.#now += step.count * DAY
     else if (step.kind === 'failures') this.#faulty.failures = step.count
     else if (step.kind === 'recover') await this.#store.recoverUses(this.#now - step.ago)
-    else if (step.kind === 'lost') this.#faulty.isLost = this.#hasLost = true
+    else if (step.kind === 'lost') this.#faulty.isLost = true
     // It waits for what is written, in the middle of which it may begin.
     else if (step.kind === 'look') this.#looks.push(this.#look(step.turns))
     else if (step.kind === 'flush') this.#activity.flush().catch(() => {})
@@ -124,25 +123,26 @@ export class UseHistory {
 
   async #look (turns: number): Promise<void> {
     const before = new Map(this.happened)
-    const told = await this.#told(turns).catch(() => null)
-    if (told === null) return
+    const read = () => this.#read(turns)
+    const days = [this.#firstDay, this.#firstDay + 99] as const
+    const told = await this.#activity.counted(this.#ids, ...days, read).then((told) => told && this.#compare(told), () => null)
+    if (told !== null) for (const [name, least] of before) if ((told.get(name) ?? 0) < least) this.wrong.push(`${name}: ${told.get(name)}, not ${least}`)
+    await this.#activity.countedAtLeast(this.#ids, ...days, read).then((told) => this.#compare(told), () => {})
+  }
+
+  async #read (turns: number): Promise<DayCount[]> {
+    for (let i = 0; i < turns; i++) await nextTurn()
+    const stored = await this.#faulty.readUsage(this.#ids, this.#firstDay, this.#firstDay + 99)
+    for (let i = 0; i < turns; i++) await nextTurn()
+    return stored
+  }
+
+  /** Adds up what was told, of which nothing may be more than what happened. */
+  #compare (told: readonly DayCount[]): Map<string, number> {
     const sums = new Map<string, number>()
     for (const count of told) add(sums, nameOf(count), count.count)
     for (const [name, sum] of sums) if (sum > Number(this.happened.get(name))) this.wrong.push(`${name}: ${sum}, not ${this.happened.get(name)}`)
-    // Entries of which nobody knows, since the answer to their making was lost, are missing until somebody recovers them.
-    if (this.#hasLost) return
-    for (const [name, least] of before) if (Number(sums.get(name) ?? 0) < least) this.wrong.push(`${name}: ${sums.get(name)}, not ${least}`)
-  }
-
-  #told (turns: number): Promise<DayCount[] | null> {
-    const [first, last] = [this.#firstDay, this.#firstDay + 99]
-    const wait = async () => { for (let i = 0; i < turns; i++) await nextTurn() }
-    return this.#activity.counted(this.#ids, first, last, async () => {
-      await wait()
-      const stored = await this.#faulty.readUsage(this.#ids, first, last)
-      await wait()
-      return stored
-    })
+    return sums
   }
 }
 
