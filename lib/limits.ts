@@ -53,6 +53,9 @@ const QUOTA: Checks = {
   every: { allowed: `from 1 second on, or null for a total: ${DURATION_FORMS}`, test: (value) => value === null || isBetween(SECOND, MAX_DURATION)(value) }
 }
 
+/** What is allowed where nothing counts rate limits. */
+export const UNCOUNTED = 'left out, as long as @fastify/rate-limit is not installed; install it with: npm install @fastify/rate-limit'
+
 /** The check of a `rateLimit` that may be left to what holds otherwise. */
 export const RATE_LIMIT: Check = {
   allowed: 'an object with max and timeWindow, false for none, or null for what holds otherwise',

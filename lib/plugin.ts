@@ -9,6 +9,7 @@ import { ExampleRoute } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { prepareLimiter } from './http/rate-limiter.js'
 import type { RateLimiter } from './keys/limiting.js'
+import { UNCOUNTED } from './limits.js'
 import type { Internals } from './keys/internals.js'
 import { ApiKeys, internalsOf, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
@@ -21,7 +22,9 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   if (app.hasDecorator('apiKeys') || app.hasRequestDecorator('apiUser')) throw new RegisteredError()
   const settings = resolveOptions(options)
   const log = createLog(app)
-  const service = new ApiKeys(await openStore(settings, log), settings, log)
+  // It can be until the application is ready, and is registered by then.
+  let countsRates = true
+  const service = new ApiKeys(await openStore(settings, log), { ...settings, countsRates: () => countsRates }, log)
   const internals = internalsOf(service)
   await internals.recover()
   logStart(app, settings)
@@ -35,7 +38,11 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onRoute', guard.onRoute)
   describeRoutes(app, settings.headers, (route) => guard.ruleOf(route))
   app.addHook('onRequest', guard.onRequest)
-  app.addHook('onReady', async () => internals.admission.useLimiter(requireLimiter(findLimiter(), settings)))
+  app.addHook('onReady', async () => {
+    const limiter = requireLimiter(findLimiter(), settings)
+    countsRates = limiter !== null
+    internals.admission.useLimiter(limiter)
+  })
   app.addHook('onClose', () => internals.close())
   await registerPages(app, service, internals, settings, guard)
   if (settings.api !== null) await app.register(api, { ...settings.api, service, internals, guard, getUser: settings.getUser, settings })
@@ -52,9 +59,8 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
  * @throws FST_API_KEY_INVALID_OPTION when the options have a rate limit that nothing can check
  */
 function requireLimiter (limiter: RateLimiter | null, { terms, groups }: Settings): RateLimiter | null {
-  if (limiter === null && [terms, ...groups.values()].some(({ rateMax }) => rateMax)) {
-    throw new OptionError('rateLimit', 'left out where @fastify/rate-limit is not installed; install it with: npm install @fastify/rate-limit', 'a limit')
-  }
+  const limited = [['rateLimit', terms] as const, ...[...groups].map(([name, group]) => [`groups.${name}.rateLimit`, group] as const)].find(([, { rateMax }]) => rateMax)
+  if (limiter === null && limited !== undefined) throw new OptionError(limited[0], UNCOUNTED, 'a limit')
   return limiter
 }
 

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { test, type Test } from 'tap'
 import type { ApiKeyOptions, ProfileOptions } from '../lib/index.js'
+import { internalsOf } from '../lib/keys/service.js'
 import { DAY, HEADER } from './helpers/app.js'
 import { secretOf, textOf } from './helpers/pages.js'
 import { fieldsOf, openProfile, USER } from './helpers/profile-form.js'
@@ -280,4 +281,15 @@ test('nobody else sets it, and no other site does', async (t) => {
   t.equal((await post(USER, fields, 'ann')).statusCode, 404)
   t.equal((await post(USER, fields, 'root', { 'sec-fetch-site': 'cross-site' })).statusCode, 403)
   t.match(await profiles.get('ann'), { own: { scopes: null, rateLimit: null, quota: null } })
+})
+
+test('an own rate limit is offered only where something counts it, or where there is one already', async (t) => {
+  const isOffered = async (t: Test, profile: ProfileOptions, isCounted: boolean) => {
+    const { app, get } = await openProfile(t, profile)
+    if (!isCounted) internalsOf(app.apiKeys).countsRates = () => false
+    return /<select [^>]*name="rateLimit"[^]*?<\/select>/.exec((await get(USER)).body)?.[0].includes('value="own"')
+  }
+  t.equal(await isOffered(t, {}, true), true)
+  t.equal(await isOffered(t, {}, false), false)
+  t.equal(await isOffered(t, { rateLimit: { max: 1, timeWindow: '1m' } }, false), true)
 })

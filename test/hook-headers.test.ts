@@ -89,7 +89,7 @@ t.test('of a list of headers the first one present decides, and no other is trie
   t.equal((await ask({ authorization: 'Basic YW5uOng=', 'x-two': key })).statusCode, 200, 'another scheme counts as absent')
   const missing = await ask({})
   t.equal(missing.headers['www-authenticate'], 'ApiKey realm="API", header="X-One", Bearer realm="API", ApiKey realm="API", header="X-Two"')
-  t.match(missing.json(), { message: 'An API key is required in the header X-One or Authorization or X-Two' })
+  t.match(missing.json(), { message: 'An API key is required in the header X-One or Authorization: Bearer <key> or X-Two' })
 })
 
 t.test('in Authorization the key is a Bearer token, whatever the letters of the scheme', async (t) => {

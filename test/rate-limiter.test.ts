@@ -171,9 +171,22 @@ t.test('a rate limit that nothing can check stops the start and says what to ins
     t.teardown(() => app.close())
     app.register(apiKey, { database: ':memory:', ...options })
     await app.ready()
+    return app
   }
-  for (const options of [{ rateLimit: { max: 1, timeWindow: '1m' } }, { groups: { free: { rateLimit: { max: 1, timeWindow: '1m' } } } }]) {
-    await t.rejects(start(options), { code: 'FST_API_KEY_INVALID_OPTION', message: /npm install @fastify\/rate-limit/ })
+  for (const [name, options] of [['rateLimit', { rateLimit: limit }], ['groups.free.rateLimit', { groups: { all: {}, free: { rateLimit: limit } } }]] as const) {
+    await t.rejects(start(options), { code: 'FST_API_KEY_INVALID_OPTION', message: `The option ${name} must be left out, as long as @fastify/rate-limit is not installed; install it with: npm install @fastify/rate-limit, got a limit` })
   }
-  await t.resolves(start({}), 'without a limit nothing is missing')
+  const { apiKeys } = await start({})
+  t.pass('without a limit nothing is missing')
+
+  const { id } = await apiKeys.create('ann', { rateLimit: false })
+  const calls: [() => Promise<unknown>, string][] = [
+    [() => apiKeys.create('ann', { rateLimit: limit }), 'rateLimit'],
+    [() => apiKeys.createMany([{ userId: 'ann' }, { userId: 'ann', rateLimit: limit }]), '[1].rateLimit'],
+    [() => apiKeys.update(id, { rateLimit: limit }), 'rateLimit'],
+    [() => apiKeys.profiles.create('bob', { rateLimit: limit }), 'rateLimit'],
+    [() => apiKeys.profiles.update('ann', { rateLimit: limit }), 'rateLimit']
+  ]
+  for (const [call, name] of calls) await t.rejects(call(), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: `${name} must be left out, as long as @fastify/rate-limit is not installed` })
+  await t.resolves(apiKeys.profiles.update('ann', { rateLimit: null }))
 })

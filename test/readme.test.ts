@@ -93,7 +93,7 @@ t.test('the versions are those of the package', async (t) => {
 })
 
 t.test('every link and picture of the documents leads to a file', async (t) => {
-  const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/api.md', 'docs/architecture.md', 'docs/incident.md', 'docs/history.md', 'docs/limits.md', 'docs/templates.md', 'bench/README.md']
+  const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/api.md', 'docs/architecture.md', 'docs/incident.md', 'docs/history.md', 'docs/limits.md', 'docs/migrations.md', 'docs/templates.md', 'bench/README.md']
   const links = documents.flatMap((document) => [...readFileSync(join(ROOT, document), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
     .map(([, link = '']) => link).filter((link) => !link.includes('://')).map((link) => join(ROOT, dirname(document), link)))
   t.ok(links.length > 8)

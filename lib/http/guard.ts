@@ -6,7 +6,7 @@ import type { Admission } from '../keys/admission.js'
 import { findMissing } from '../keys/scopes.js'
 import { addressOf } from './address.js'
 import { createChallenge, type Challenge } from './challenge.js'
-import { createHeaderReader, type ReadHeader } from './header.js'
+import { createHeaderReader, isAuthorization, type ReadHeader } from './header.js'
 import { isMixed, isPreflight, markGuarded, mayPass } from './preflight.js'
 import { createConfigReader } from './route-config.js'
 import { refuseUndeclared, toRule, type Rule } from './rule.js'
@@ -41,7 +41,7 @@ export class Guard {
     this.#readers = settings.headers.map((name) => createHeaderReader(name, settings.prefixes))
     this.#challenge = createChallenge(settings.headers, settings.realm)
     this.#fallback = settings.required ? 'required' : 'optional'
-    this.#headers = settings.headers.join(' or ')
+    this.#headers = settings.headers.map(inWords).join(' or ')
     this.#scopes = settings.scopes
     this.#limitsFailures = settings.failureLimit !== null
   }
@@ -189,6 +189,11 @@ export class Guard {
     this.#hasWarned = true
     request.log.warn(`${reason} and a request came with X-Forwarded-For, which is not looked at; behind a proxy, set trustProxy of Fastify`)
   }
+}
+
+/** A header, and what is sent in it where that is not the key alone. */
+function inWords (header: string): string {
+  return isAuthorization(header) ? `${header}: Bearer <key>` : header
 }
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers, by the names that @fastify/rate-limit gives them. */

@@ -18,6 +18,8 @@ export interface KeySettings extends TermSettings {
   /** Failed attempts from one address until it has to wait; null for no limit. */
   readonly failureLimit: RateLimit | null
   readonly now: () => number
+  /** Whether rate limits can be counted; without it they can, or that is not known yet. */
+  readonly countsRates?: () => boolean
 }
 
 /** What the parts of the service share. */

@@ -72,6 +72,11 @@ export class Internals {
     return resolveTerms({ ...SILENT, group }, this.#context.settings)
   }
 
+  /** Whether rate limits can be counted. */
+  countsRates (): boolean {
+    return this.#context.settings.countsRates?.() !== false
+  }
+
   /** The name of the first argument that `profiles.update` refuses of changes, such as `quota.every`; null when it takes them. */
   findRefused (changes: object): string | null {
     return findRefused(changes, this.#context.settings)

@@ -1,7 +1,7 @@
-import { checkObject, describe, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks } from '../checks.js'
+import { checkObject, describe, isBoolean, isJson, isPlainObject, isText, isWhole, type Check, type Checks, type Refuse } from '../checks.js'
 import { DURATION_FORMS, isDuration } from '../durations.js'
 import { refuseArgument } from '../errors.js'
-import { checkLimits, QUOTA_LIMIT, RATE_LIMIT } from '../limits.js'
+import { checkLimits, QUOTA_LIMIT, RATE_LIMIT, UNCOUNTED } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import { areScopes, MAX_SCOPES, SCOPE_FORM } from './scopes.js'
 import { checkUserId, ID } from './user-id.js'
@@ -33,6 +33,8 @@ export interface KeyBounds {
   /** The scopes that are declared; null when any may be given. */
   readonly scopes: ReadonlyMap<string, string> | null
   readonly now: () => number
+  /** Whether rate limits can be counted; without it they can, or that is not known yet. */
+  readonly countsRates?: () => boolean
 }
 
 /** The checks of what a key may be given. */
@@ -65,6 +67,7 @@ export function checkKeyFields (fields: unknown, bounds: KeyBounds): void {
   checkObject(fields, 'the second argument', '', { ...grantChecks(bounds), ...NONCE }, refuseArgument)
   refuseTwoExpiries(fields, '')
   checkLimits(fields, '', refuseArgument)
+  refuseUncounted(fields, '', bounds)
 }
 
 export function checkBatch (batch: unknown, bounds: KeyBounds): void {
@@ -77,6 +80,7 @@ export function checkBatch (batch: unknown, bounds: KeyBounds): void {
     checkUserId((fields as { userId?: unknown }).userId, `[${i}].userId`)
     refuseTwoExpiries(fields, `[${i}].`)
     checkLimits(fields, `[${i}].`, refuseArgument)
+    refuseUncounted(fields, `[${i}].`, bounds)
   }
 }
 
@@ -84,6 +88,13 @@ export function checkKeyChanges (changes: unknown, bounds: KeyBounds): void {
   checkObject(changes, 'the second argument', '', { ...grantChecks(bounds), enabled: { allowed: 'a boolean', test: isBoolean } }, refuseArgument)
   refuseTwoExpiries(changes, '')
   checkLimits(changes, '', refuseArgument)
+  refuseUncounted(changes, '', bounds)
+}
+
+/** With a limit that nothing counts a key would be refused at each request. */
+export function refuseUncounted (fields: unknown, prefix: string, { countsRates }: Pick<KeyBounds, 'countsRates'>, refuse: Refuse = refuseArgument): void {
+  const { rateLimit } = fields as { rateLimit?: unknown }
+  if (rateLimit && countsRates?.() === false) throw refuse(`${prefix}rateLimit`, UNCOUNTED, 'a limit')
 }
 
 function refuseTwoExpiries (fields: unknown, prefix: string): void {

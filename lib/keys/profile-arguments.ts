@@ -2,12 +2,15 @@ import { checkObject, isBoolean, isPlainObject, isWhole, type Checks, type Refus
 import { refuseArgument } from '../errors.js'
 import { checkLimits, QUOTA_LIMIT, RATE_LIMIT } from '../limits.js'
 import { EXPIRY, findContradiction, type ExpiryOptions } from './expiry.js'
-import { scopesCheck } from './key-arguments.js'
+import { refuseUncounted, scopesCheck, type KeyBounds } from './key-arguments.js'
 import type { TermSettings } from './terms.js'
 
 /*
  * Checks of what a profile is given.
  */
+
+/** What the checks of profiles depend on. */
+export interface ProfileBounds extends TermSettings, Pick<KeyBounds, 'countsRates'> {}
 
 /** The largest number of live keys for a profile; a larger one is surely a mistake for -1. */
 export const MAX_MAX_KEYS = 1_000_000
@@ -27,15 +30,16 @@ const profileChecks = ({ scopes, groups }: TermSettings): Checks => ({
   canMakeKeys: FLAG
 })
 
-export function checkProfileFields (fields: unknown, settings: TermSettings, refuseBy: Refuse = refuseArgument): void {
+export function checkProfileFields (fields: unknown, settings: ProfileBounds, refuseBy: Refuse = refuseArgument): void {
   checkObject(fields, 'the second argument', '', profileChecks(settings), refuseBy)
   const { expiry } = fields as { expiry?: unknown }
   if (isPlainObject(expiry)) checkExpiry(expiry, 'expiry', refuseBy)
   checkLimits(fields, '', refuseBy)
+  refuseUncounted(fields, '', settings, refuseBy)
 }
 
 /** The name of the first argument that `checkProfileFields` refuses; null when it refuses none. */
-export function findRefused (fields: unknown, settings: TermSettings): string | null {
+export function findRefused (fields: unknown, settings: ProfileBounds): string | null {
   let refused: string | null = null
   const note: Refuse = (name, allowed, got) => {
     refused = name

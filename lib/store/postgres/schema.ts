@@ -2,8 +2,7 @@ import { sql } from 'drizzle-orm'
 import { bigint, boolean, check, customType, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, type PgTableFn } from 'drizzle-orm/pg-core'
 
 /*
- * The tables for PostgreSQL. An application that keeps all tables in one Drizzle schema re-exports these, generates its
- * migration, and appends `triggers` to it. Times are milliseconds since the epoch.
+ * The tables for PostgreSQL. Applications find them in `lib/schema`, by longer names. Times are milliseconds since the epoch.
  */
 
 /** 32 bytes, in JavaScript a latin1 string of 32 characters. */

@@ -2,8 +2,7 @@ import { sql } from 'drizzle-orm'
 import { check, customType, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /*
- * The tables for SQLite. An application that keeps all tables in one Drizzle schema re-exports these, generates its
- * migration, and appends `triggers` to it. Times are milliseconds since the epoch.
+ * The tables for SQLite. Applications find them in `lib/schema`, by longer names. Times are milliseconds since the epoch.
  */
 
 /** 32 bytes, in JavaScript a latin1 string of 32 characters. */

@@ -6,7 +6,7 @@ import type { Language } from '../language.js'
 import type { ProfileFieldView, ProfileFormView, ProfileSelectView } from './data.js'
 import type { ProfileErrors } from './profile-changes.js'
 import type { Declared, EnteredProfile } from './profile-entered.js'
-import { UNITS, type ChoiceName, type FieldName } from './profile-units.js'
+import { UNITS, type Choice, type ChoiceName, type FieldName } from './profile-units.js'
 
 /** Scopes that are named where there is little room. */
 const NAMED = 3
@@ -16,7 +16,7 @@ export interface ProfileFormParts {
   readonly entered: EnteredProfile
   readonly errors: ProfileErrors
   readonly profile: ProfileRecord
-  readonly internals: Pick<Internals, 'groups' | 'inherited'>
+  readonly internals: Pick<Internals, 'groups' | 'inherited' | 'countsRates'>
   readonly declared: Declared
 }
 
@@ -28,7 +28,7 @@ export function toProfileForm ({ entered, errors, profile, internals, declared }
   const inherit = (name: ChoiceName) => say(profile.group === null ? 'admin.asForAll' : 'admin.asGroup', { value: INHERITED[name](inherited, language, declared) })
   const choice = (name: ChoiceName): ProfileSelectView => ({
     ...field(name),
-    options: UNITS.filter((unit) => unit.name === name).flatMap(({ choices }) => choices).map(({ value, text }) => ({ value, text: text === null ? inherit(name) : say(text) }))
+    options: choicesOf(name, entered, internals).map(({ value, text }) => ({ value, text: text === null ? inherit(name) : say(text) }))
   })
   const scopes = entered.allowedScopes.value.split(' ')
   return {
@@ -53,6 +53,12 @@ export function toProfileForm ({ entered, errors, profile, internals, declared }
     quotaMax: field('quotaMax'),
     quotaEvery: field('quotaEvery')
   }
+}
+
+/** The choices of a unit. Where nothing counts rate limits there is no own one, unless it was there already. */
+function choicesOf (name: ChoiceName, entered: EnteredProfile, internals: Pick<Internals, 'countsRates'>): readonly Choice[] {
+  const choices = UNITS.filter((unit) => unit.name === name).flatMap(({ choices }) => choices)
+  return name !== 'rateLimit' || entered.rateLimit.was === 'own' || internals.countsRates() ? choices : choices.filter(({ value }) => value !== 'own')
 }
 
 /** A group that is not declared any more stays to be seen, and can be left. */

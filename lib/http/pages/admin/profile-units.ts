@@ -29,7 +29,7 @@ interface Part {
   readonly max?: number
 }
 
-interface Choice {
+export interface Choice {
   readonly value: string
   /** Null for what depends on what holds otherwise. */
   readonly text: TextName | null
