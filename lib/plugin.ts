@@ -5,7 +5,7 @@ import { addressOf } from './http/address.js'
 import { api } from './http/api/api.js'
 import { Guard } from './http/guard.js'
 import { describeRoutes } from './http/openapi.js'
-import { ExampleRoute } from './http/pages/curl.js'
+import { ExampleRoutes } from './http/pages/curl.js'
 import { pages } from './http/pages/pages.js'
 import { prepareLimiter } from './http/rate-limiter.js'
 import type { RateLimiter } from './keys/limiting.js'
@@ -68,9 +68,9 @@ function requireLimiter (limiter: RateLimiter | null, { terms, groups }: Setting
 async function registerPages (app: FastifyInstance, service: ApiKeys, internals: Internals, settings: Settings, guard: Guard): Promise<void> {
   const { pages: own, getUser, realm, scopes, headers, required, now } = settings
   if (own === false || getUser === undefined) return
-  const example = new ExampleRoute()
-  app.addHook('onRoute', (route) => example.consider(route, guard.ruleOf(route) !== 'open'))
-  await app.register(pages, { prefix: own.prefix, service, internals, settings: own, getUser, realm, scopes, headers, required, now, examplePath: () => example.path })
+  const examples = new ExampleRoutes()
+  app.addHook('onRoute', (route) => examples.consider(route, guard.ruleOf(route)))
+  await app.register(pages, { prefix: own.prefix, service, internals, settings: own, getUser, realm, scopes, headers, required, now, exampleFor: (scopes) => examples.find(scopes) })
 }
 
 function createLog ({ log }: FastifyInstance): ServiceLog & StoreLog {

@@ -69,6 +69,22 @@ test('without a fitting route the command asks for the root, and no quote breaks
   t.match(textOf(page), `curl -H 'X-It'\\''s: ${secretOf(page)}' http://h/`)
 })
 
+test('the command uses a route whose scopes the key has, and says what is missing where there is none', async (t) => {
+  const shown = async (hasOpen: boolean, ...scopes: string[]) => {
+    const { app, post } = await buildPages(t, { scopes: { read: 'See photos', write: 'Change photos' } })
+    app.get('/all', { config: { apiKey: { scopes: ['read', 'write'] } } }, async () => 'all')
+    app.get('/read', { config: { apiKey: { scopes: ['read'] } } }, async () => 'read')
+    if (hasOpen) app.get('/me', async () => 'me')
+    const fields = new URLSearchParams({ name: 'k' })
+    for (const scope of scopes) fields.append('scopes', scope)
+    return textOf(await post('/keys', fields.toString(), 'ann', { host: 'h' }))
+  }
+  t.match(await shown(false, 'read'), / http:\/\/h\/read Copy/)
+  t.match(await shown(false, 'read', 'write'), / http:\/\/h\/all Copy/)
+  t.match(await shown(false), / http:\/\/h\/all It will be refused: that route needs scopes which this key does not have, read, write\. Copy/)
+  t.match(await shown(true), / http:\/\/h\/me Copy/)
+})
+
 test('a wrong name is told at the field, which keeps what was entered and has the focus', async (t) => {
   const { app, post } = await buildPages(t)
   for (const [name, told] of [

@@ -17,6 +17,7 @@ export async function sendCreated (visit: Visit, key: KeyRecord, secret: string,
   const { context, visitor, language, base, request, reply } = visit
   const now = context.now()
   const { home, holder } = surroundings(visit, key)
+  const example = context.exampleFor(key.scopes)
   return await sendPage(context, reply, {
     status: 200,
     view: 'created',
@@ -27,7 +28,8 @@ export async function sendCreated (visit: Visit, key: KeyRecord, secret: string,
     data: {
       key: toKeyView(key, base, now, language),
       secret,
-      curl: toCurl(request, context.header, secret, context.examplePath()),
+      curl: toCurl(request, context.header, secret, example.path),
+      curlMissing: example.missing,
       isRotated,
       forbidden,
       // Without an overlap it ends at the moment of the rotation.

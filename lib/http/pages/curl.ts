@@ -1,26 +1,29 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { Rule } from '../rule.js'
 
-/**
- * Remembers the first route that a key opens and that can be called as it stands, as an example for the page that shows
- * a new key.
- */
-export class ExampleRoute {
-  #path = '/'
+/** A route to try a key on. */
+export interface Example {
+  readonly path: string
+  /** The scopes that the route asks for and the key does not have; mostly none. */
+  readonly missing: readonly string[]
+}
 
-  /** The path of the example; `/` when there is no better one. */
-  get path (): string {
-    return this.#path
-  }
+/** Remembers the routes that a key opens and that can be called as they stand, as examples for the page that shows a new key. */
+export class ExampleRoutes {
+  readonly #routes: { readonly path: string, readonly scopes: readonly string[] }[] = []
 
-  /**
-   * Looks at each route when it is added.
-   *
-   * @param isKeyed whether the route takes a key
-   */
-  consider (route: RouteOptions, isKeyed: boolean): void {
+  /** Looks at each route when it is added. */
+  consider (route: RouteOptions, rule: Rule): void {
     const isReading = [route.method].flat().includes('GET')
     const isHidden = route.schema !== undefined && 'hide' in route.schema && route.schema.hide === true
-    if (this.#path === '/' && isKeyed && isReading && !isHidden && !/[:*]/.test(route.url)) this.#path = route.url
+    if (rule !== 'open' && isReading && !isHidden && !/[:*]/.test(route.url)) this.#routes.push({ path: route.url, scopes: typeof rule === 'string' ? [] : rule })
+  }
+
+  /** The first route that these scopes open; or the first of all, with what is missing; `/` when there is none. */
+  find (scopes: readonly string[]): Example {
+    const lacks = (wanted: readonly string[]) => wanted.filter((scope) => !scopes.includes(scope))
+    const { path, scopes: wanted } = this.#routes.find((route) => lacks(route.scopes).length === 0) ?? this.#routes[0] ?? { path: '/', scopes: [] }
+    return { path, missing: lacks(wanted) }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
 import type { GetUser, Visitor } from '../visitor.js'
 import type { Assets } from './assets.js'
+import type { Example } from './curl.js'
 import { readField } from './form.js'
 import type { MessageView, Notice, UserView, Views } from './data.js'
 import { toLocalPath } from './login.js'
@@ -21,8 +22,8 @@ export interface PagesContext {
   readonly scopes: ReadonlyMap<string, string> | null
   /** The header that carries keys. */
   readonly header: string
-  /** The path of a route to try a key on. */
-  readonly examplePath: () => string
+  /** A route to try a key with these scopes on. */
+  readonly exampleFor: (scopes: readonly string[]) => Example
   /** Where the pages are, the prefixes of outer scopes included. */
   readonly prefix: string
   readonly assets: Assets

@@ -8,6 +8,7 @@ import { registerAdmin } from './admin/routes.js'
 import { registerAssets } from './assets.js'
 import { createFailureHandler } from './failure.js'
 import { createKey } from './create.js'
+import type { Example } from './curl.js'
 import { editKey, showEdit } from './edit.js'
 import { showKey } from './key.js'
 import { showList } from './list.js'
@@ -34,8 +35,8 @@ export interface PagesDeps {
   readonly now: () => number
   /** Whether unknown paths of the application are closed to people without a key; otherwise its own not-found handler may serve them. */
   readonly required: boolean
-  /** The path of a route to try a key on, asked when a key is shown. */
-  readonly examplePath: () => string
+  /** A route to try a key with these scopes on, asked for when a key is shown. */
+  readonly exampleFor: (scopes: readonly string[]) => Example
 }
 
 /** Far more than a name, scopes and a hundred addresses need. */

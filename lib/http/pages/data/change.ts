@@ -26,6 +26,8 @@ export interface CreatedView {
   readonly secret: string
   /** A command that uses the key in this application. */
   readonly curl: string
+  /** The scopes that its route asks for and the key does not have. */
+  readonly curlMissing: readonly string[]
   /** Whether the key had another secret before. */
   readonly isRotated: boolean
   /** Why no key of its owner is accepted at the moment; null when that is not so. */
