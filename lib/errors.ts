@@ -15,6 +15,21 @@ function createRefusal (code: string, message: string, statusCode: number) {
   return createError(code, message, statusCode, Error, false)
 }
 
+/**
+ * What may be a secret, passed by mistake where something else was meant. As long as a whole one at least, since ids of users look like the
+ * beginning of one.
+ */
+const SECRET = /[A-Za-z][A-Za-z0-9_]{0,15}_[0-9A-Za-z]{28,}/g
+
+/** An error whose message repeats what the caller passed, but for what may be a secret. */
+function createTelling (code: string, message: string, statusCode: number) {
+  return class extends createError(code, message, statusCode) {
+    constructor (...told: (string | number)[]) {
+      super(...told.map((value) => typeof value === 'string' ? value.replace(SECRET, '…') : value))
+    }
+  }
+}
+
 /** An error that says no to a caller, with what else is known: the key it is about, and the seconds until a new try makes sense. */
 export type Refusal = Error & { readonly code: string, readonly statusCode: number, readonly keyId?: string, readonly missing?: readonly string[], readonly retryAfter?: number, readonly rate?: RateState }
 
@@ -81,37 +96,37 @@ export const QuotaError = createRefusal('FST_API_KEY_QUOTA_EXCEEDED', 'The quota
 export const TooManyFailuresError = createRefusal('FST_API_KEY_TOO_MANY_FAILURES', 'Too many attempts from this address failed; try again later', 429)
 
 /** 403: the profile may not make keys (`canMakeKeys`). */
-export const MakingForbiddenError = createError('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)
+export const MakingForbiddenError = createTelling('FST_API_KEY_MAKING_FORBIDDEN', 'The user %j may not make API keys', 403)
 
 /** 403: the key would have a scope that its profile or group does not allow. */
-export const ForbiddenScopesError = createError('FST_API_KEY_SCOPE_NOT_ALLOWED', 'The keys of the user %j may have these scopes: %s, and not %s', 403)
+export const ForbiddenScopesError = createTelling('FST_API_KEY_SCOPE_NOT_ALLOWED', 'The keys of the user %j may have these scopes: %s, and not %s', 403)
 
 /** 400: the key would live longer than its profile, its group or the plugin allows. */
-export const ExpiryLimitError = createError('FST_API_KEY_EXPIRY_TOO_LATE', 'This key of the user %j must expire by %s, got %s', 400)
+export const ExpiryLimitError = createTelling('FST_API_KEY_EXPIRY_TOO_LATE', 'This key of the user %j must expire by %s, got %s', 400)
 
 /** 403: a person or a program asks by the API for what is more than they may give. */
-export const BeyondOwnError = createError('FST_API_KEY_BEYOND_OWN', '%s must be %s, as of whoever asks, got %s', 403)
+export const BeyondOwnError = createTelling('FST_API_KEY_BEYOND_OWN', '%s must be %s, as of whoever asks, got %s', 403)
 
 /** 409: a key that is revoked or expired cannot be changed in this way any more. */
-export const NotLiveError = createError('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
+export const NotLiveError = createTelling('FST_API_KEY_NOT_LIVE', 'The API key %j is %s, and its %s cannot be changed any more', 409)
 
 /** 409: the key got another secret since the caller looked at it, so nothing was done. */
-export const RotatedMeanwhileError = createError('FST_API_KEY_ALREADY_ROTATED', 'The API key %j got another secret meanwhile', 409)
+export const RotatedMeanwhileError = createTelling('FST_API_KEY_ALREADY_ROTATED', 'The API key %j got another secret meanwhile', 409)
 
 /** 403: the user has no profile, and `autoProfile` does not allow to make one. */
-export const NoProfileError = createError('FST_API_KEY_NO_PROFILE', 'The user %j has no profile and may not get one', 403)
+export const NoProfileError = createTelling('FST_API_KEY_NO_PROFILE', 'The user %j has no profile and may not get one', 403)
 
 /** 409: the profile already holds as many live keys as it may. */
-export const KeyLimitError = createError('FST_API_KEY_LIMIT_REACHED', 'The user %j may hold %d live API keys and cannot make another', 409)
+export const KeyLimitError = createTelling('FST_API_KEY_LIMIT_REACHED', 'The user %j may hold %d live API keys and cannot make another', 409)
 
 /** 409: a key was already made with this nonce, so the form was sent twice. */
 export const NonceUsedError = createError('FST_API_KEY_NONCE_USED', 'A key was already made with this nonce, and its secret was shown', 409)
 
 /** 404: no key or profile has this id. */
-export const NotFoundError = createError('FST_API_KEY_NOT_FOUND', 'No %s has the id %j', 404)
+export const NotFoundError = createTelling('FST_API_KEY_NOT_FOUND', 'No %s has the id %j', 404)
 
 /** 400: an argument of a service call is wrong. Raised before the database is touched. */
-export const ArgumentError = createError('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
+export const ArgumentError = createTelling('FST_API_KEY_INVALID_ARGUMENT', '%s must be %s, got %s', 400)
 
 /** Makes that error, for checks. */
 export const refuseArgument: Refuse = (name, allowed, got) => new ArgumentError(name, allowed, got)
@@ -137,7 +152,7 @@ export class UnavailableError extends createError('FST_API_KEY_UNAVAILABLE', 'AP
 export const InternalError = createError('FST_API_KEY_INTERNAL', 'API keys cannot be checked because of an internal error', 500)
 
 /** 500: an option of `register` is wrong. Raised at start-up. */
-export const OptionError = createError('FST_API_KEY_INVALID_OPTION', 'The option %s must be %s, got %s', 500)
+export const OptionError = createTelling('FST_API_KEY_INVALID_OPTION', 'The option %s must be %s, got %s', 500)
 
 /** 500: `config.apiKey` of a route is none of the accepted values. Raised when the route is added, at the latest at its first request. */
 export const RouteConfigError = createError('FST_API_KEY_INVALID_ROUTE_CONFIG', "config.apiKey of the route %s must be false, true, 'optional' or { scopes: [...] }, got %s", 500)

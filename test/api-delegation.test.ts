@@ -169,6 +169,32 @@ onEachEngine('changes at the same time add up to nothing that neither may', asyn
   }
 })
 
+t.test('what may be a secret, and was sent where something else was meant, is not repeated', async (t) => {
+  const { acting, call } = await withProgram(t)
+  const { key } = acting
+  for (const body of [{ scopes: [key] }, { [key]: 'x' }, { rateLimit: { max: 1, timeWindow: '1s', [key]: 1 } }]) {
+    const response = await call('POST', '', body)
+    t.match(response.json(), { statusCode: /^40[03]$/, message: '…' })
+    t.notOk(response.body.includes(key.slice(3)))
+  }
+})
+
+onEachEngine('a limit that is set for a moment and taken back lets no more pass', async (t, database) => {
+  const { app, acting, call } = await withProgram(t, { ...database, rateLimit: { max: 100, timeWindow: '100s' } }, { scopes: ['a'] })
+  const { id } = await app.apiKeys.create('ann', { scopes: ['a'] })
+  const refused = { statusCode: 403, code: 'FST_API_KEY_BEYOND_OWN', message: 'rateLimit.timeWindow must be at least 100000 ms, unless it was shorter, as of whoever asks, got 1000 ms' }
+  const byPerson = (body: object) => app.inject({ method: 'PATCH', url: `/api-keys/${id}`, headers: { user: 'ann' }, payload: body })
+  for (const change of [(body: object) => call('PATCH', `/${id}`, body), byPerson]) {
+    t.match((await change({ rateLimit: { max: 1, timeWindow: '1s' } })).json(), refused)
+    t.equal((await change({ rateLimit: { max: 1, timeWindow: '200s' } })).statusCode, 200)
+    t.equal((await change({ rateLimit: { max: 1, timeWindow: '150s' } })).statusCode, 200)
+    t.equal((await change({ rateLimit: null })).statusCode, 200)
+  }
+  await app.apiKeys.update(id, { rateLimit: { max: 1, timeWindow: '1s' } })
+  t.equal((await byPerson({ name: 'x' })).statusCode, 200, 'one that is shorter already stays')
+  t.equal((await call('PATCH', `/${acting.id}`, { rateLimit: { max: 1, timeWindow: '1s' } })).statusCode, 200, 'and a key may give itself what it cannot take back')
+})
+
 onEachEngine('a key that is switched off while it asks is not switched on by what it asks', async (t, database) => {
   const { app, acting, call } = await withProgram(t, database, {})
   for (let round = 0; round < 20; round++) {

@@ -137,3 +137,15 @@ t.test('a key that revokes itself is an attempt like any other', async (t) => {
   const { statusCode, headers } = await end()
   t.strictSame([statusCode, headers['retry-after']], [429, '60'])
 })
+
+t.test('a key that is revoked already, and does so again, writes nothing and is an attempt too', async (t) => {
+  const { database, statements } = spyingDatabase(t)
+  const app = await server(t, { database, failureLimit, api: true })
+  const { key } = await app.apiKeys.create('ann')
+  const end = async () => (await app.inject({ method: 'DELETE', url: '/api-keys/self', headers: { [HEADER]: key } })).statusCode
+  t.equal(await end(), 204)
+  const before = statements.length
+  for (let i = 0; i < 3; i++) t.equal(await end(), 204)
+  t.notMatch(statements.slice(before).join(), /begin|update/i)
+  t.equal(await end(), 429)
+})

@@ -155,8 +155,11 @@ t.test('an error does not repeat a text that may be a secret', async (t) => {
   const untyped = apiKeys as unknown as Untyped
   const calls = [
     () => apiKeys.revoke(key), () => apiKeys.logout(key), () => apiKeys.update(key, { name: 'x' }), () => apiKeys.verify(`${key}0`),
-    () => untyped.create('ann', key), () => untyped.create('ann', { name: key.padEnd(101, key) }), () => untyped.profiles.update('ann', { maxKeys: key })
+    () => untyped.create('ann', key), () => untyped.create('ann', { name: key.padEnd(101, key) }), () => untyped.profiles.update('ann', { maxKeys: key }),
+    () => apiKeys.profiles.update(key, { maxKeys: 1 }), () => apiKeys.profiles.delete(key), () => untyped.create('ann', { [key]: 'x' }),
+    () => apiKeys.create('bob', { scopes: ['a', key] }), () => apiKeys.create('eve', { name: key }).then(() => apiKeys.create('eve', { nonce: 'x'.repeat(16), scopes: [`${key}x`, `${key}x`] }))
   ]
+  await apiKeys.profiles.create('bob', { scopes: ['a'] })
   for (const call of calls) {
     const error: unknown = await call().then(() => null, (error: unknown) => error)
     t.ok(error instanceof Error && !error.message.includes(key.slice(-20)), error instanceof Error ? error.message : 'taken')

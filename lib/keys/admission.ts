@@ -106,6 +106,11 @@ export class Admission {
     if (ip !== null) this.#failures?.check(ip)
     const row = await this.find(secret)
     if (row === null || (row.isPrevious && Number(row.previousUntil) <= this.#context.settings.now())) return false
+    // Nothing is to be written, and whoever has the secret may send it as often as they like.
+    if (row.revokedAt !== null || row.deletedAt !== null) {
+      if (ip !== null) this.#failures?.note(ip)
+      return true
+    }
     await revokeKey(this.#context, row.id, 'by the key itself', ip === null ? {} : { ip })
     return true
   }

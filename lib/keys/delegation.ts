@@ -2,7 +2,7 @@ import { BeyondOwnError } from '../errors.js'
 import type { AccessRow, KeyFields, KeyRow, KeyTerms, ProfileRow, StoredKey } from '../store/rows.js'
 import { judgeActing, type ActingSettings } from './acting.js'
 import type { KeyGrants } from './granting.js'
-import { findExcess, findGain, reachOf, reachOfProfile, type Excess, type Reach } from './reach.js'
+import { findExcess, findGain, findShortened, reachOf, reachOfProfile, type Excess, type Reach } from './reach.js'
 import { digestOf } from './secret.js'
 import { resolveTerms, type Resolved } from './terms.js'
 
@@ -79,10 +79,11 @@ function findForbidden (fields: KeyFields, key: StoredKey, { acting, terms, reac
   const before = reachOf(key, terms)
   const after = reachOf({ ...key, ...fields }, terms)
   // Whatever the key is otherwise, it is the person's.
-  if (acting === null) return findGain(after, before, reach)
+  if (acting === null) return findGain(after, before, reach) ?? findShortened(after, before, reach)
   if (key.id === acting.id) return findExcess(after, before)
   const isEnabled = key.enabled === false && fields.enabled === true
-  return isEnabled || findExcess(after, before) !== null ? findExcess(after, reach) : null
+  const excess = isEnabled || findExcess(after, before) !== null ? findExcess(after, reach) : null
+  return excess ?? findShortened(after, before, reach)
 }
 
 /** Keeps the count of uses when whoever asks has a quota; otherwise setting a quota and taking it back would reset the count. */

@@ -97,6 +97,15 @@ export function findGain (after: KeyReach, before: Reach, own: Reach): Excess | 
   return firstOf(RESPECTS, (compare) => compare(after, before) === null ? null : compare(after, own))
 }
 
+/**
+ * Whether a change gives a key a shorter window than it had and than whoever asks has; null when it does not. A window that is over
+ * ends the count of the one before: a limit that is set for a second and taken back would let all of the other pass once more.
+ */
+export function findShortened (after: KeyReach, before: KeyReach, own: Reach): Excess | null {
+  if (own.rate.max === Infinity || after.rate.span >= Math.min(own.rate.span, before.rate.span)) return null
+  return { name: 'rateLimit.timeWindow', allowed: `at least ${own.rate.span} ms, unless it was shorter`, got: `${after.rate.span} ms` }
+}
+
 function firstOf (respects: readonly Compare[], find: (compare: Compare) => Excess | null): Excess | null {
   for (const compare of respects) {
     const excess = find(compare)

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidKeyError } from '../../errors.js'
 import type { Internals } from '../../keys/internals.js'
 import type { ApiKeys } from '../../keys/service.js'
@@ -25,9 +25,6 @@ const NO_SCOPES: readonly string[] = []
  * worthless.
  */
 export async function selfRoutes (app: FastifyInstance, { service, internals, guard, schemas }: SelfDeps): Promise<void> {
-  // Nothing is read from bodies. Some clients name a type where there is none, which must not stop a key from being revoked.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(ANSWER_HEADERS)
     if (request.method === 'DELETE') done()
@@ -41,12 +38,15 @@ export async function selfRoutes (app: FastifyInstance, { service, internals, gu
     return toKeyBody(key)
   })
 
-  app.delete('/self', { config: configOf(NO_SCOPES), schema: schemas.revokeSelf }, async (request, reply) => {
+  // A hook, so that it is over before anything of a body is looked at: no size and no type of it may keep a key from being revoked.
+  app.delete('/self', { config: configOf(NO_SCOPES), schema: schemas.revokeSelf, onRequest: revokeSelf }, revokeSelf)
+
+  async function revokeSelf (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const sent = guard.readSecret(request)
     if (sent === null) throw guard.missing(request, reply)
     const { secret, header } = sent
     const isRevoked = await internals.admission.revoke(secret, addressOf(request)).catch((error: unknown) => { throw guard.refusal(request, reply, header, error) })
     if (!isRevoked) throw guard.refusal(request, reply, header, new InvalidKeyError())
     return await reply.code(204).send()
-  })
+  }
 }
