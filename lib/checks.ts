@@ -5,6 +5,8 @@ export interface Check {
   /** Completes the sentence "… must be". */
   readonly allowed: string
   readonly test: (value: unknown) => boolean
+  /** The test for what is in a list, where a list is allowed, by which an error tells what of it is wrong. */
+  readonly isItem?: (value: unknown) => boolean
 }
 
 /** The checks of an options object, by property name. A property that is not named here is refused. */
@@ -26,8 +28,20 @@ export function checkObject (value: unknown, what: string, prefix: string, check
     if (given === undefined) continue
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined
     if (check === undefined) throw refuse(prefix + name, `one of ${Object.keys(checks).join(', ')}`, 'an unknown name')
-    if (!check.test(given)) throw refuse(prefix + name, check.allowed, describe(given))
+    if (!check.test(given)) throw refuse(prefix + name, check.allowed, describeBy(check, given))
   }
+}
+
+/** Says what a wrong value is; of a list, what in it is wrong. Its texts are no secrets, unless by mistake: those errors leave out. */
+function describeBy ({ isItem }: Check, value: unknown): string {
+  if (!Array.isArray(value) || isItem === undefined) return describe(value)
+  const i = Array.from<unknown>(value).findIndex((item) => !isItem(item))
+  return i === -1 ? describe(value) : describeWith(value[i])
+}
+
+/** Says what a list is that has a wrong item. Of at most 100 characters, as a name may have that is shown. */
+export function describeWith (item: unknown): string {
+  return `an array with ${typeof item === 'string' ? JSON.stringify(item.slice(0, 100)) : describe(item)}`
 }
 
 /** Whether a value is an object whose properties are all its own, so that checking those misses none. */
@@ -76,7 +90,7 @@ export function isOneOrMore (test: (value: unknown) => value is string, fold = (
 }
 
 /**
- * Says what a wrong value is, for an error message. Numbers are shown; of anything else only the kind, since it may be a
+ * Says what a wrong value is, for an error message. Numbers and times are shown; of anything else only the kind, since it may be a
  * secret or a password.
  *
  * @param value anything
@@ -85,6 +99,7 @@ export function isOneOrMore (test: (value: unknown) => value is string, fold = (
 export function describe (value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return 'an array'
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -155,7 +155,7 @@ export const InternalError = createError('FST_API_KEY_INTERNAL', 'API keys canno
 export const OptionError = createTelling('FST_API_KEY_INVALID_OPTION', 'The option %s must be %s, got %s', 500)
 
 /** 500: `config.apiKey` of a route is none of the accepted values. Raised when the route is added, at the latest at its first request. */
-export const RouteConfigError = createError('FST_API_KEY_INVALID_ROUTE_CONFIG', "config.apiKey of the route %s must be false, true, 'optional' or { scopes: [...] }, got %s", 500)
+export const RouteConfigError = createError('FST_API_KEY_INVALID_ROUTE_CONFIG', "config.apiKey of the route %s must be false, true, 'optional' or { scopes: [...] } with at least one scope, got %s", 500)
 
 /** 500: a route asks for a scope that the option `scopes` does not declare. Raised when the route is added, at the latest at each of its requests. */
 export const UndeclaredScopeError = createError('FST_API_KEY_UNDECLARED_SCOPE', 'The route %s asks for scopes that are not declared: %s. Declared are: %s', 500)

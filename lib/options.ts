@@ -121,10 +121,10 @@ const OPTIONS: Checks = {
   database: { allowed: DATABASE_FORMS, test: isDatabase },
   schema: SCHEMA,
   migrate: { allowed: 'a boolean', test: isBoolean },
-  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName, (name) => name.toLowerCase()) },
+  header: { allowed: 'the name of a request header or a list of different ones, none of which HTTP itself gives a meaning but Authorization', test: isOneOrMore(isHeaderName, (name) => name.toLowerCase()), isItem: isHeaderName },
   realm: { allowed: '1 to 100 printable ASCII characters without quotes and backslashes', test: (value) => typeof value === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(value) },
   required: { allowed: 'a boolean', test: isBoolean },
-  prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix) },
+  prefix: { allowed: 'a letter followed by up to 15 letters, digits or underscores, or a list of different ones', test: isOneOrMore(isKeyPrefix), isItem: isKeyPrefix },
   keySize: { allowed: `a whole number from ${MIN_KEY_SIZE} to ${MAX_KEY_SIZE}`, test: isWhole(MIN_KEY_SIZE, MAX_KEY_SIZE) },
   maxKeys: { allowed: `-1 (unlimited) or a whole number from 0 to ${MAX_MAX_KEYS}`, test: isWhole(-1, MAX_MAX_KEYS) },
   scopes: { allowed: 'an object with a description for each scope', test: isPlainObject },
@@ -144,7 +144,7 @@ const OPTIONS: Checks = {
 
 const API: Checks = {
   prefix: { allowed: 'a path such as /api-keys, without a slash at its end', test: isPath },
-  trustedOrigins: { allowed: 'a list of origins such as https://app.example.com, without a path and a slash at their end', test: (value) => Array.isArray(value) && Array.from<unknown>(value).every(isOrigin) }
+  trustedOrigins: { allowed: 'a list of origins such as https://app.example.com, without a path and a slash at their end', test: (value) => Array.isArray(value) && Array.from<unknown>(value).every(isOrigin), isItem: isOrigin }
 }
 
 const CACHE: Checks = {

@@ -11,6 +11,7 @@ import { prepareLimiter } from './http/rate-limiter.js'
 import type { RateLimiter } from './keys/limiting.js'
 import { UNCOUNTED } from './limits.js'
 import type { Internals } from './keys/internals.js'
+import { MANAGE } from './keys/scopes.js'
 import { ApiKeys, internalsOf, type ServiceLog } from './keys/service.js'
 import { resolveOptions, type ApiKeyOptions, type Settings } from './options.js'
 import { DEFAULT_DATABASE, describeDatabase, openStore, type StoreLog } from './store/open.js'
@@ -69,7 +70,15 @@ async function registerPages (app: FastifyInstance, service: ApiKeys, internals:
   const { pages: own, getUser, realm, scopes, headers, required, now } = settings
   if (own === false || getUser === undefined) return
   const examples = new ExampleRoutes()
-  app.addHook('onRoute', (route) => examples.consider(route, guard.ruleOf(route)))
+  // Without the option there is no field for scopes, so that keys which people make have none.
+  let isScoped = scopes !== null
+  app.addHook('onRoute', (route) => {
+    const rule = guard.ruleOf(route)
+    examples.consider(route, rule)
+    if (isScoped || typeof rule === 'string' || rule.every((scope) => scope === MANAGE)) return
+    isScoped = true
+    app.log.warn({ route: route.url }, 'a route asks for scopes, and on the pages people can give their keys none: declare them with the option scopes')
+  })
   await app.register(pages, { prefix: own.prefix, service, internals, settings: own, getUser, realm, scopes, headers, required, now, exampleFor: (scopes) => examples.find(scopes) })
 }
 

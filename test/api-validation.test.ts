@@ -23,7 +23,7 @@ const WRONG: [body: unknown, message: string | RegExp][] = [
   [{ 'a/b~c': 1 }, /^a\/b~c must be one of/],
   [{ scopes: 'a' }, /^scopes must be a list .* got a string of 1 characters$/],
   [{ scopes: ['a', 'a'] }, /^scopes must be a list of at most 100 different scopes/],
-  [{ scopes: [1] }, /^scopes must be a list .* got an array$/],
+  [{ scopes: [1] }, /^scopes must be a list .* got an array with 1$/],
   [{ scopes: ['with blank'] }, /^scopes/],
   [{ expiresAt: 1_900_000_000_000 }, "expiresAt must be a time in the future such as '2030-01-31T12:00:00Z' (RFC 3339), or null for never, got 1900000000000"],
   [{ expiresAt: '2030-02-30T12:00:00Z' }, /^expiresAt/],
@@ -173,7 +173,7 @@ t.test('where scopes are declared, that of the API is too, and others are not ta
   app.get('/manage', { config: { apiKey: { scopes: ['api-keys:manage'] } } }, async () => 'x')
   const { key } = await manager(app, 'ann', { scopes: ['a'] })
   t.equal((await app.inject({ url: '/manage', headers: { [HEADER]: key } })).statusCode, 200)
-  t.match((await call(ANN, 'POST', '', { scopes: ['b'] })).json(), { ...INVALID, message: 'scopes must be a list of different scopes of api-keys:manage, a, got an array' })
+  t.match((await call(ANN, 'POST', '', { scopes: ['b'] })).json(), { ...INVALID, message: 'scopes must be a list of different scopes of api-keys:manage, a, got an array with "b"' })
   const off = bareServer(t)
   await off.register(apiKey, { database: ':memory:', scopes: { a: 'A' } })
   await t.rejects(off.apiKeys.create('ann', { scopes: ['api-keys:manage'] }), { code: 'FST_API_KEY_INVALID_ARGUMENT' })

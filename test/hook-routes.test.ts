@@ -48,7 +48,7 @@ t.test('anything else in config.apiKey throws when the route is added', async (t
   const app = await server(t)
   for (const wrong of WRONG) {
     t.throws(() => app.get('/wrong', { config: { apiKey: wrong as RouteApiKey } }, me), {
-      code: 'FST_API_KEY_INVALID_ROUTE_CONFIG', message: /^config\.apiKey of the route \/wrong must be false, true, 'optional' or \{ scopes: \[\.\.\.\] \}, got /
+      code: 'FST_API_KEY_INVALID_ROUTE_CONFIG', message: /^config\.apiKey of the route \/wrong must be false, true, 'optional' or \{ scopes: \[\.\.\.\] \} with at least one scope, got /
     })
   }
   t.doesNotThrow(() => app.get('/right', { config: { apiKey: { scopes: ['a:b/c.d~!'] } } }, me))

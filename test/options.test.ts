@@ -163,8 +163,10 @@ t.test('each wrong nested value is refused with its full name', async (t) => {
     ['groups.a.canUseApi', { groups: { a: { canUseApi: null } } }, /a boolean/],
     ['groups.a.canMakeKeys', { groups: { a: { canMakeKeys: 'yes' } } }, /a boolean/],
     ['groups.a.expiry', { groups: { a: { expiry: null } } }, /an object with default and max/],
-    ['groups.a.scopes', { scopes: { a: 'A' }, groups: { a: { scopes: ['b'] } } }, /a list of different scopes of a, got an array/],
-    ['groups.a.scopes', { groups: { a: { scopes: ['a', 'a'] } } }, /a list of at most 100 different scopes/],
+    ['groups.a.scopes', { scopes: { a: 'A' }, groups: { a: { scopes: ['b'] } } }, /a list of different scopes of a, got an array with "b"$/],
+    ['groups.a.scopes', { groups: { a: { scopes: ['a', 'a'] } } }, /a list of at most 100 different scopes.*, got an array$/],
+    ['header', { header: ['X-A', 'a b'] }, /got an array with "a b"$/],
+    ['prefix', { prefix: ['ok', 5] }, /got an array with 5$/],
     ['groups.a.role', { groups: { a: { role: 'x' } } }, /one of maxKeys, scopes, expiry, rateLimit, quota, canUseApi, canMakeKeys/],
     ...[0, 1, 1.5, 10_000_001, '5', null].map((max): [string, object, RegExp] => ['cache.max', { cache: { max } }, /a whole number from 2 to 10000000/]),
     ...['failureLimit', 'rateLimit'].flatMap((name): [string, object, RegExp][] => [

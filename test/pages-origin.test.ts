@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { INFO, Log } from './helpers/app.js'
 import { buildPages, textOf } from './helpers/pages.js'
 
 const HOST = { host: 'app.example.com' }
@@ -70,4 +71,11 @@ test('links from other sites may lead here', async (t) => {
   const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
   t.equal((await get('/keys', 'ann', headers)).statusCode, 200)
   t.equal((await app.inject({ method: 'HEAD', url: '/keys', headers: { ...headers, user: 'ann' } })).statusCode, 200)
+})
+
+test('where a form was refused, the log tells what it came from and what was asked', async (t) => {
+  const log = new Log()
+  const { post } = await buildPages(t, {}, undefined, { logger: { level: 'info', stream: log.stream } })
+  await post('/keys', { name: 'k' }, 'ann', { host: 'internal:3000', origin: 'https://app.example.com' })
+  t.match(log.lines.find(({ msg }) => msg === 'a change was refused since it came from a page of another origin'), { origin: 'https://app.example.com', host: 'internal:3000', level: INFO })
 })

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-import { ROOT } from './helpers/readme.js'
+import { compile } from './helpers/module.js'
+import { blocks, ROOT } from './helpers/readme.js'
 
 /*
  * An application that declares its scopes does so for all of its program, so this one is a program of its own: what must
@@ -51,4 +52,18 @@ t.test('TypeScript takes the scopes that an application declares, and refuses ot
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, ROOT)
   const program = ts.createProgram([file], { ...options, noEmit: true })
   t.strictSame(ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')), [])
+})
+
+t.test('what README.md says of that can stand in a file of its own, and leaves the package as it is', async (t) => {
+  const [block] = blocks('typescript')
+  const { faults } = compile(t.testdir(), [String(block?.code), `import Fastify from 'fastify'
+import apiKey, { gitleaksRule, type ApiKeyScope } from 'fastify-apikey'
+
+export const rule = gitleaksRule('ak')
+await Fastify().register(apiKey)
+export const known: ApiKeyScope = 'buckets:read'
+// @ts-expect-error -- not declared
+export const other: ApiKeyScope = 'buckets:delete'
+`])
+  t.strictSame(faults, [])
 })

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { ask, bareServer, me, server } from './helpers/app.js'
-import apiKey from '../lib/index.js'
+import { ask, bareServer, Log, me, server, WARN } from './helpers/app.js'
+import apiKey, { type ApiKeyOptions } from '../lib/index.js'
 import { onEachEngine } from './helpers/engines.js'
 
 const scopes = { 'buckets:read': 'List and read buckets', 'buckets:write': 'Change buckets', admin: 'Everything' }
@@ -51,7 +51,7 @@ t.test('a key gets no scope that its profile or group does not allow', async (t)
 t.test('an unknown scope is refused with those that there are', async (t) => {
   const { apiKeys } = await server(t, { scopes })
   await t.rejects(apiKeys.create('ann', { scopes: ['buckets:delete'] }), {
-    code: 'FST_API_KEY_INVALID_ARGUMENT', message: 'scopes must be a list of different scopes of buckets:read, buckets:write, admin, got an array'
+    code: 'FST_API_KEY_INVALID_ARGUMENT', message: 'scopes must be a list of different scopes of buckets:read, buckets:write, admin, got an array with "buckets:delete"'
   })
   t.equal(await apiKeys.profiles.get('ann'), null)
 })
@@ -112,4 +112,18 @@ t.test('a second check of a request goes by the scopes of the user that is there
   app.get('/narrowed', { config, preHandler: [narrowing, app.verifyApiKey] }, me)
   t.equal((await ask(app, key, '/same')).status, 200)
   t.match(await ask(app, key, '/narrowed'), { status: 403, body: { code: 'FST_API_KEY_INSUFFICIENT_SCOPE' } })
+})
+
+t.test('where routes ask for scopes and none are declared, and people make keys on the pages, the log says so once', async (t) => {
+  const warnings = async (options: ApiKeyOptions, ...asked: string[][]) => {
+    const log = new Log()
+    const app = await server(t, { api: true, getUser: () => null, ...options }, log)
+    for (const [i, scopes] of asked.entries()) app.post(`/${i}`, { config: { apiKey: { scopes } } }, async () => 'x')
+    await app.ready()
+    return log.lines.filter(({ level, route }) => level === WARN && route !== undefined).map(({ route }) => route)
+  }
+  t.strictSame(await warnings({}, ['a'], ['b']), ['/0'])
+  t.strictSame(await warnings({}, ['api-keys:manage']), [])
+  t.strictSame(await warnings({ scopes: { a: 'A' } }, ['a']), [])
+  t.strictSame(await warnings({ pages: false }, ['a']), [])
 })

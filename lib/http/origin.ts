@@ -1,4 +1,4 @@
-import type { onRequestHookHandler, FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import { ForeignOriginError } from '../errors.js'
 
 /** Whether a value is an origin as browsers write it in the header Origin (RFC 6454, section 6.2), of a page on the web. */
@@ -15,7 +15,11 @@ export const isOrigin = (value: unknown): value is string =>
  */
 export function refuseForeignOrigins (trusted: ReadonlySet<string> = new Set()): onRequestHookHandler {
   return (request, _reply, done) => {
-    done(isSafe(request.method) || isOwn(request) || trusted.has(request.headers.origin ?? '') ? undefined : new ForeignOriginError())
+    const { method, headers: { origin, 'sec-fetch-site': site }, host } = request
+    if (isSafe(method) || isOwn(request) || trusted.has(origin ?? '')) return done()
+    // Whose own forms are refused finds the reason here: mostly a proxy that does not pass the host on.
+    request.log.info({ origin, host, site }, 'a change was refused since it came from a page of another origin')
+    done(new ForeignOriginError())
   }
 }
 

@@ -3,7 +3,7 @@ import { DURATION_FORMS, isDuration } from '../durations.js'
 import { refuseArgument } from '../errors.js'
 import { checkLimits, QUOTA_LIMIT, RATE_LIMIT, UNCOUNTED } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
-import { areScopes, MAX_SCOPES, SCOPE_FORM } from './scopes.js'
+import { areScopes, isScope, MAX_SCOPES, SCOPE_FORM } from './scopes.js'
 import { checkUserId, ID } from './user-id.js'
 
 /*
@@ -22,7 +22,7 @@ const METADATA = 8192
 const LATEST = Date.UTC(9999, 11, 31)
 
 const EXPIRES_IN = { allowed: DURATION_FORMS, test: isDuration() }
-const ALLOWED_IPS = { allowed: NETWORK_FORMS, test: (value: unknown) => value === null || areNetworks(value) }
+const ALLOWED_IPS = { allowed: NETWORK_FORMS, test: (value: unknown) => value === null || areNetworks(value), isItem: (value: unknown) => areNetworks([value]) }
 const NOTES = {
   allowed: `an object that JSON can hold, without NUL, of at most ${METADATA} characters, or null`,
   test: (value: unknown) => value === null || (isPlainObject(value) && isJson(value, METADATA))
@@ -54,8 +54,8 @@ export function grantChecks ({ scopes, now }: KeyBounds): Checks {
 /** The check of a list of scopes: the declared ones, or any that are well formed. */
 export function scopesCheck (declared: ReadonlyMap<string, string> | null): Check {
   return declared === null
-    ? { allowed: `a list of at most ${MAX_SCOPES} different scopes, each ${SCOPE_FORM}`, test: areScopes }
-    : { allowed: `a list of different scopes of ${[...declared.keys()].join(', ')}`, test: (value) => areScopes(value) && value.every((scope) => declared.has(scope)) }
+    ? { allowed: `a list of at most ${MAX_SCOPES} different scopes, each ${SCOPE_FORM}`, test: areScopes, isItem: isScope }
+    : { allowed: `a list of different scopes of ${[...declared.keys()].join(', ')}`, test: (value) => areScopes(value) && value.every((scope) => declared.has(scope)), isItem: (value) => isScope(value) && declared.has(value) }
 }
 
 /** The check of what makes a key only once. */

@@ -21,7 +21,7 @@ const isLimit = isWhole(-1, MAX_MAX_KEYS)
 
 const profileChecks = ({ scopes, groups }: TermSettings): Checks => ({
   group: { allowed: groups.size === 0 ? 'null, since no groups are declared' : `one of ${[...groups.keys()].join(', ')}, or null for none`, test: (value) => value === null || (typeof value === 'string' && groups.has(value)) },
-  scopes: { allowed: `${scopesCheck(scopes).allowed}, or null for the default`, test: (value) => value === null || scopesCheck(scopes).test(value) },
+  scopes: { ...scopesCheck(scopes), allowed: `${scopesCheck(scopes).allowed}, or null for the default`, test: (value) => value === null || scopesCheck(scopes).test(value) },
   expiry: { allowed: 'an object with default and max, or null for the default', test: (value) => value === null || isPlainObject(value) },
   maxKeys: { allowed: `-1 (unlimited), a whole number from 0 to ${MAX_MAX_KEYS}, or null for the default`, test: (value) => value === null || isLimit(value) },
   rateLimit: RATE_LIMIT,

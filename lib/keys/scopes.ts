@@ -5,6 +5,8 @@ import type { ApiUser } from './records.js'
  * The scopes that the application declares, for TypeScript. Augment it, and scopes are completed, and others refused:
  *
  * @example
+ * import 'fastify-apikey'
+ *
  * declare module 'fastify-apikey' {
  *   interface ApiKeyScopes { 'buckets:read': true, 'buckets:write': true }
  * }
