@@ -85,5 +85,5 @@ function takeJson (app: FastifyInstance): void {
 
 /** For a route whose body says nothing that must be said. */
 async function expectNothing (request: FastifyRequest): Promise<void> {
-  request.body ??= {}
+  if (request.body === undefined) request.body = {}
 }
