@@ -13,7 +13,7 @@ onEachEngine('an administrator finds a user, changes the profile, makes a key, f
   t.match(textOf(await post('/keys/admin/identify', { secret })), 'This key belongs to ann Requests with it are accepted.')
   await post('/keys/admin/revoke-all?user=ann', { reason: 'left' })
   t.match(textOf(await post('/keys/admin/identify', { secret })), 'Requests with it are refused.')
-  t.match(textOf(await get(`${USER}&keys=ended`)), /Current keys 0 Revoked and expired keys 1 .*Laptop.*History Revoked Laptop by you from 127\.0\.0\.1 just now Reason: left/)
+  t.match(textOf(await get(`${USER}&keys=ended`)), /Live keys 0 Revoked and expired keys 1 .*Laptop.*History Revoked Laptop by you from 127\.0\.0\.1 just now Reason: left/)
   const by = { actor: 'root', ip: '127.0.0.1', userId: 'ann' }
   t.match((await app.apiKeys.history()).entries, [
     { ...by, action: 'apiKeyRevoked' }, { ...by, action: 'apiKeyCreated' }, { ...by, action: 'apiUserUpdated' }, { ...by, action: 'apiUserCreated' }

@@ -151,7 +151,7 @@ test("a user's live and ended keys are told apart, in pages, each with a link to
   for (const { id } of made.slice(2, 20)) await app.apiKeys.revoke(id)
   tick(2 * HOUR)
   const first = await get(USER)
-  t.match(textOf(first), 'Current keys 20 Revoked and expired keys 20')
+  t.match(textOf(first), 'Live keys 20 Revoked and expired keys 20')
   t.same(namesOf(first), Array.from({ length: 15 }, (_, i) => `key-${39 - i}`))
   t.match(first.body, `href="/keys/${made[39]?.id}/revoke"`)
   const next = attribute(first, /<a [^>]*>Next page<\/a>/, 'href')?.replaceAll('&amp;', '&').replace('#ak-keys', '') ?? ''

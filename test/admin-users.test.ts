@@ -112,7 +112,7 @@ test('a user without a profile can be given one', async (t) => {
   const answer = await post('/keys/admin/user?id=new%20user', { action: 'make' })
   t.equal(answer.statusCode, 303)
   t.equal(answer.headers.location, '/keys/admin/user?id=new%20user&done=made')
-  t.match(textOf(await get(String(answer.headers.location))), 'This user has a profile now. User new user Keys Current keys 0')
+  t.match(textOf(await get(String(answer.headers.location))), 'This user has a profile now. User new user Keys Live keys 0')
   t.match((await app.apiKeys.history({ userId: 'new user' })).entries, [{ action: 'apiUserCreated', actor: 'root', ip: '127.0.0.1' }])
   await post('/keys/admin/user?id=new%20user', { action: 'make' })
   t.equal((await app.apiKeys.profiles.list()).length, 1, 'once is enough')

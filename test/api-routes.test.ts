@@ -239,7 +239,7 @@ t.test('HEAD is as GET, and what a key may not hold back is told to nobody unkno
   t.match((await call(null, 'POST', '', { unknown: 1 })).json(), { statusCode: 401 }, 'who asks is found out before what is wrong')
 })
 
-t.test('notes of the application are neither shown nor taken', async (t) => {
+t.test('metadata of the application are neither shown nor taken', async (t) => {
   const { app, call } = await buildApi(t)
   const { id, key } = await manager(app, 'ann', { metadata: { plan: 'gold' } })
   await app.apiKeys.update(id, { metadata: { plan: 'silver' }, name: 'x' })

@@ -79,7 +79,7 @@ test('revoked keys stand apart, behind a link', async (t) => {
   t.notMatch((await get('/keys')).body, 'show=ended', 'without any there is no link')
   await app.apiKeys.revoke(id)
   const live = await get('/keys')
-  t.match(textOf(live), /Current keys 1 Revoked and expired keys 1 .*newer/)
+  t.match(textOf(live), /Live keys 1 Revoked and expired keys 1 .*newer/)
   t.notMatch(textOf(live), 'older')
   t.match(live.body, '<a href="/keys?show=ended">')
   const ended = await get('/keys?show=ended')

@@ -33,7 +33,7 @@ test('more keys come in pages, newest first, and with a search', async (t) => {
   const third = await get(link(second, 'Older keys') ?? '')
   t.same([...names(first), ...names(second), ...names(third)], batch(60).map(({ name }) => name).reverse())
   t.match(first.body, /<input id="ak-q" name="q" type="search" dir="auto" value="" maxlength="24"/)
-  t.match(textOf(third), 'Current keys 60', 'the count is of all')
+  t.match(textOf(third), 'Live keys 60', 'the count is of all')
   t.equal(link(first, 'Newest keys'), undefined)
   t.equal(link(third, 'Newest keys'), '/keys')
   t.equal(link(third, 'Older keys'), undefined)

@@ -20,7 +20,7 @@ const NOT_NETWORKS = [
 ]
 const circular: Record<string, unknown> = {}
 circular['self'] = circular
-const NOT_NOTES = ['x', 5, [], true, circular, { at: new Date() }, { big: 5n }, { f () {} }, { gone: undefined }, { nan: NaN }, { nul: '\0' }, { half: '\ud800' }, { text: 'x'.repeat(8192) }, new Map([['a', 1]])]
+const NOT_METADATA = ['x', 5, [], true, circular, { at: new Date() }, { big: 5n }, { f () {} }, { gone: undefined }, { nan: NaN }, { nul: '\0' }, { half: '\ud800' }, { text: 'x'.repeat(8192) }, new Map([['a', 1]])]
 const NOT_BY: [unknown, string][] = [
   ...NOT_OBJECTS.map((by): [unknown, string] => [by, 'the last argument']),
   [{ actor: '' }, 'actor'], [{ actor: 5 }, 'actor'], [{ ip: 5 }, 'ip'], [{ ip: '' }, 'ip'], [{ ip: 'x'.repeat(101) }, 'ip'], [{ user: 'ann' }, 'user']
@@ -90,7 +90,7 @@ t.test('wrong arguments are refused before the database is touched, with their n
       [NOT_DURATIONS, (expiresIn) => call({ expiresIn }), 'expiresIn'],
       [[T0 + 5, null], (expiresAt) => call({ expiresAt, expiresIn: '1d' }), 'expiresIn'],
       [NOT_NETWORKS, (allowedIps) => call({ allowedIps }), 'allowedIps'],
-      [NOT_NOTES, (metadata) => call({ metadata }), 'metadata'],
+      [NOT_METADATA, (metadata) => call({ metadata }), 'metadata'],
       ...limitCalls(call)
     ]),
     ...limitCalls((fields) => profiles.create('ann', fields)),

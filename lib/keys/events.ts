@@ -43,7 +43,7 @@ export interface ApiKeyRevoked extends Change {
   readonly key: KeyRecord
 }
 
-/** A key was changed: its name, scopes, expiry, networks, rate limit, quota or notes, or it was switched on or off. */
+/** A key was changed: its name, scopes, expiry, networks, rate limit, quota or metadata, or it was switched on or off. */
 export interface ApiKeyUpdated extends Change {
   readonly key: KeyRecord
 }

@@ -58,7 +58,7 @@ export function grant (grants: KeyGrants, profile: ProfileRow, at: number, setti
   }
 }
 
-/** What becomes of a key by a change, or why it may not be. Dead keys take a new name and new notes, and nothing else. */
+/** What becomes of a key by a change, or why it may not be. Keys that are not live take a new name and new metadata, and nothing else. */
 export function change (changes: KeyChanges, key: StoredKey, profile: ProfileRow, at: number, settings: TermSettings): KeyFields | Error {
   const { name, enabled, scopes, allowedIps, metadata, rateLimit, quota } = changes
   const terms = resolveTerms(profile, settings)

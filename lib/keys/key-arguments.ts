@@ -16,16 +16,16 @@ const MAX_NONCE = 100
 
 const NAME = { allowed: `text of at most ${MAX_NAME} characters without control characters`, test: isText(0, MAX_NAME) }
 
-const METADATA = 8192
+const MAX_METADATA = 8192
 
 /** The latest time that a key may expire at; a later one is surely a mistake. */
 const LATEST = Date.UTC(9999, 11, 31)
 
 const EXPIRES_IN = { allowed: DURATION_FORMS, test: isDuration() }
 const ALLOWED_IPS = { allowed: NETWORK_FORMS, test: (value: unknown) => value === null || areNetworks(value), isItem: (value: unknown) => areNetworks([value]) }
-const NOTES = {
-  allowed: `an object that JSON can hold, without NUL, of at most ${METADATA} characters, or null`,
-  test: (value: unknown) => value === null || (isPlainObject(value) && isJson(value, METADATA))
+const METADATA = {
+  allowed: `an object that JSON can hold, without NUL, of at most ${MAX_METADATA} characters, or null`,
+  test: (value: unknown) => value === null || (isPlainObject(value) && isJson(value, MAX_METADATA))
 }
 
 /** What the checks of keys depend on. */
@@ -47,7 +47,7 @@ export function grantChecks ({ scopes, now }: KeyBounds): Checks {
     allowedIps: ALLOWED_IPS,
     rateLimit: RATE_LIMIT,
     quota: QUOTA_LIMIT,
-    metadata: NOTES
+    metadata: METADATA
   }
 }
 

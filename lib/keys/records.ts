@@ -34,7 +34,7 @@ export type KeyState = 'active' | 'disabled' | 'expired' | 'revoked'
 /** What is known of a key. The secret is not part of it; nothing can bring it back. */
 export interface KeyRecord {
   readonly id: string
-  /** The application's own id of the user who holds the key. */
+  /** The application's own id of the user whose key it is. */
   readonly userId: string
   readonly profileId: number
   readonly name: string

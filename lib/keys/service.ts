@@ -118,8 +118,8 @@ export class ApiKeys extends EventEmitter<ApiKeyEvents> {
   }
 
   /**
-   * Changes what is named of a key: its name, scopes, expiry, networks, rate limit, quota and notes, and whether it is enabled. A
-   * key that is revoked or expired takes a new name and new notes only.
+   * Changes what is named of a key: its name, scopes, expiry, networks, rate limit, quota and metadata, and whether it is enabled. A
+   * key that is revoked or expired takes a new name and new metadata only.
    *
    * @throws FST_API_KEY_NOT_FOUND, FST_API_KEY_INVALID_ARGUMENT, FST_API_KEY_NOT_LIVE, FST_API_KEY_SCOPE_NOT_ALLOWED,
    * FST_API_KEY_EXPIRY_TOO_LATE, FST_API_KEY_UNKNOWN_GROUP

@@ -142,7 +142,7 @@ export class Verifier {
     try {
       return this.#keep(digest, generation, drops, row)
     } catch (error) {
-      // What was good once and is no more must not go on passing for a key that is known, whose attempts are not limited.
+      // A key in the cache passes the limit on failed attempts, so one that is no longer good must not stay there.
       this.#cache?.delete(wordsOf(digest))
       throw error
     }

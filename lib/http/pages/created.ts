@@ -16,15 +16,15 @@ import type { Visit } from './visit.js'
 export async function sendCreated (visit: Visit, key: KeyRecord, secret: string, forbidden: string | null, isRotated = false): Promise<FastifyReply> {
   const { context, visitor, language, base, request, reply } = visit
   const now = context.now()
-  const { home, holder } = surroundings(visit, key)
+  const { home, owner } = surroundings(visit, key)
   const example = context.exampleFor(key.scopes)
   return await sendPage(context, reply, {
     status: 200,
     view: 'created',
-    title: holder !== null && !isRotated ? language.say('admin.createdTitle', { name: holder }) : language.say(isRotated ? 'rotated.title' : 'created.title'),
+    title: owner !== null && !isRotated ? language.say('admin.createdTitle', { name: owner }) : language.say(isRotated ? 'rotated.title' : 'created.title'),
     visitor,
     home,
-    holder,
+    owner,
     data: {
       key: toKeyView(key, base, now, language),
       secret,

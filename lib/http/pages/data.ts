@@ -47,7 +47,7 @@ export interface PageData {
   /** What that is called, for the link. */
   readonly homeName: string
   /** Whose key this page is about, when an administrator looks at somebody else's; otherwise null. */
-  readonly holder: string | null
+  readonly owner: string | null
   /** Whether the person may look after everybody's keys. */
   readonly admin: boolean
   /** The header that carries a key. */

@@ -26,7 +26,7 @@ const asQuota: Tell = (value, language, now) => {
 }
 const asTime: Tell = (value, language, now) => typeof value === 'number' ? language.due(new Date(value), now).exact : language.say('time.never')
 
-/** How what changed is told, by the name under which it is stored. Of others nothing is told: notes are the application's. */
+/** How what changed is told, by the name under which it is stored. Of others nothing is told: metadata are the application's. */
 const FIELDS: Readonly<Record<string, readonly [TextName, Tell]>> = {
   name: ['key.name', asText],
   enabled: ['history.enabled', asSwitch],

@@ -30,6 +30,6 @@ export function homeOf (visit: Visit, { userId }: KeyRecord): Home {
 }
 
 /** What the pages of a key are told besides: where they lead back to, and whose key it is when not the visitor's. */
-export function surroundings (visit: Visit, key: KeyRecord): { readonly home: Home, readonly holder: string | null } {
-  return { home: homeOf(visit, key), holder: key.userId === visit.visitor.owner ? null : key.userId }
+export function surroundings (visit: Visit, key: KeyRecord): { readonly home: Home, readonly owner: string | null } {
+  return { home: homeOf(visit, key), owner: key.userId === visit.visitor.owner ? null : key.userId }
 }

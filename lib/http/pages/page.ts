@@ -46,7 +46,7 @@ export interface Page<V extends keyof Views> {
   readonly notice?: Notice | null
   /** Where the way back leads and what that is called, and whose key it is about; by default the list, and the visitor's own. */
   readonly home?: Home
-  readonly holder?: string | null
+  readonly owner?: string | null
 }
 
 /**
@@ -87,7 +87,7 @@ export async function sendPage<V extends keyof Views> (context: PagesContext, re
     base,
     home: page.home?.href ?? base,
     homeName: page.home?.name ?? say('page.back'),
-    holder: page.holder ?? null,
+    owner: page.owner ?? null,
     admin: page.visitor?.user.admin === true,
     header: context.header,
     assets: { style: base + context.assets.style, script: base + context.assets.script },
@@ -100,7 +100,7 @@ export async function sendPage<V extends keyof Views> (context: PagesContext, re
 /** Sends a page that only says something. A 401 gets its challenge. */
 export function sendMessage (
   context: PagesContext, reply: FastifyReply, status: number, data: MessageView, visitor: Visitor | null = null,
-  around: Pick<Page<'message'>, 'home' | 'holder'> = {}
+  around: Pick<Page<'message'>, 'home' | 'owner'> = {}
 ): Promise<FastifyReply> {
   if (status === 401) challenge(context, reply)
   return sendPage(context, reply, { status, view: 'message', title: data.heading, data, visitor, ...around })

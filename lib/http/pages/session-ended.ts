@@ -29,7 +29,7 @@ export function endSession (context: PagesContext, request: FastifyRequest, repl
   })
 }
 
-/** A form that was sent: what it is for tells what it has. */
+/** Finds the page to return to, and what was entered, by the route that a form was sent to. */
 function findWay (context: PagesContext, request: FastifyRequest): Way {
   const { body, originalUrl, query, routeOptions: { url } } = request
   const route = String(url).slice(context.prefix.length)

@@ -86,7 +86,7 @@ export function createTables<Schema extends string | undefined> (table: PgTableF
     /** Written at each use of a key with a quota, hence nothing that caches follow. */
     quotaUsed: time('quota_used').notNull().default(0),
     quotaSince: time('quota_since'),
-    /** The application's own notes. */
+    /** What the application notes on the key. */
     metadata: jsonb('metadata').$type<Readonly<Record<string, unknown>>>()
   }, (key) => [
     uniqueIndex('api_keys_digest').on(key.digest),

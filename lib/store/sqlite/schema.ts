@@ -78,7 +78,7 @@ export const keys = sqliteTable('api_keys', {
   /** Written at each use of a key with a quota, hence nothing that caches follow. */
   quotaUsed: integer('quota_used').notNull().default(0),
   quotaSince: integer('quota_since'),
-  /** The application's own notes. */
+  /** What the application notes on the key. */
   metadata: text('metadata', { mode: 'json' }).$type<Readonly<Record<string, unknown>>>()
 }, (table) => [
   uniqueIndex('api_keys_digest').on(table.digest),

@@ -55,5 +55,5 @@ async function explainTwice (visit: Visit, userId: string): Promise<FastifyReply
     heading: say('message.sentTwice'),
     text: say('message.sentTwiceText'),
     link: { href: home.href, text: say('admin.backToUser') }
-  }, visitor, { home, holder: userId })
+  }, visitor, { home, owner: userId })
 }

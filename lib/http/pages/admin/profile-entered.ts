@@ -20,7 +20,7 @@ export type EnteredProfile = Readonly<Record<FieldName, Entered>>
 /** The scopes that an application declares; null when it declares none. */
 export type Declared = ReadonlyMap<string, string> | null
 
-/** What stands in the fields of a profile that is as it is. */
+/** What the form's fields have for a profile as stored. */
 export function toEntered ({ group, own }: ProfileRecord, declared: Declared): EnteredProfile {
   const { maxKeys, expiry, canUseApi, canMakeKeys } = own
   const rate = own.rateLimit || null

@@ -21,7 +21,7 @@ export const ADMIN_TEXT = {
   'admin.undeclaredGroup': '{name} (not declared)',
   'admin.undeclaredNote': 'This group is not declared in the application any more. All keys of this user are refused until you choose another or none.',
   'admin.keys': 'Keys',
-  'admin.live': 'Current keys',
+  'admin.live': 'Live keys',
   'admin.ended': 'Revoked and expired keys',
   'admin.limit': 'Key limit',
   'admin.of': '{live} of {limit}',

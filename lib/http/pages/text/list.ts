@@ -2,7 +2,7 @@
 export const LIST_TEXT = {
   'list.title': 'API keys',
   'list.lead': 'Keys let your programs use the API in your name. They are sent in the header {header}.',
-  'list.live': 'Current keys',
+  'list.live': 'Live keys',
   'list.ended': 'Revoked and expired keys',
   'list.tabs': 'Which keys',
   'list.moreScopes': { one: '{scopes} and {count} more', other: '{scopes} and {count} more' },

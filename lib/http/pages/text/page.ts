@@ -11,7 +11,7 @@ export const PAGE_TEXT = {
   'page.signIn': 'Sign in',
   'page.openAgain': 'Open the page again',
   'page.admin': 'Administration',
-  'page.holder': 'This key belongs to {name}.',
+  'page.owner': 'This key belongs to {name}.',
   'page.error': 'Error: {title}',
 
   'time.never': 'Never',
