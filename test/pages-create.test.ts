@@ -81,7 +81,7 @@ test('the command uses a route whose scopes the key has, and says what is missin
   }
   t.match(await shown(false, 'read'), / http:\/\/h\/read Copy/)
   t.match(await shown(false, 'read', 'write'), / http:\/\/h\/all Copy/)
-  t.match(await shown(false), / http:\/\/h\/all It will be refused: that route needs scopes which this key does not have, read, write\. Copy/)
+  t.match(await shown(false), / http:\/\/h\/all It will be refused: that route needs scopes that this key does not have: read, write\. Copy/)
   t.match(await shown(true), / http:\/\/h\/me Copy/)
 })
 

@@ -1,8 +1,9 @@
 import { and, asc, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/pg-core'
 import { keyChanged, keyRevoked } from '../remembering.js'
-import type { KeyRow } from '../rows.js'
-import type { Store } from '../store.js'
+import type { Author } from '../bookkeeping.js'
+import type { KeyRow, StoredKey } from '../rows.js'
+import type { Decide, Store } from '../store.js'
 import { lockActing, takeTurn } from './acting.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
 import { remember } from './history.js'
@@ -13,7 +14,7 @@ import type { Context, PostgresDatabase, Tables } from './database.js'
 export type KeyVerbs = Pick<Store, 'findByDigest' | 'getKey' | 'changeKey' | 'revokeKeys' | 'logoutKey'>
 
 export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs {
-  const { keys, profiles, uses } = tables
+  const { keys, uses } = tables
   // A bare placeholder would not be encoded as the column's values are.
   const wanted = sql.param(sql.placeholder('digest'), keys.digest)
   const select = (isPrevious: SQL<boolean>) => selectKeys(db, tables, { ...accessColumns(tables), isPrevious })
@@ -34,43 +35,15 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
 
     async changeKey (id, decide, author, acting) {
       if (!canExist(id)) return null
-      const result = await transaction(async (db) => {
-        if (acting !== undefined) await takeTurn(db, tables, id)
-        const owner = db.select({ id: keys.profileId }).from(keys).where(eq(keys.id, id))
-        // First, as whoever makes keys and revokes all of them does.
-        const [profile] = await db.select(profileColumns(tables)).from(profiles).where(inArray(profiles.id, owner)).for('share')
-        const [digests] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
-        const row = await findKey(db, tables, id)
-        if (digests === undefined || row === null || profile === undefined) return null
-        const stored = { ...row, ...digests }
-        const fields = decide(stored, profile, acting === undefined ? null : await lockActing(db, tables, acting))
-        if (fields instanceof Error) return { error: fields }
-        const changed = Object.keys(fields).length > 0
-        if (changed) {
-          await db.update(keys).set(fields).where(eq(keys.id, id))
-          await remember(db, tables, author, [keyChanged(stored, fields)])
-        }
-        return { stored, fields, changed }
-      })
-      if (result === null) return null
-      if (result.error !== undefined) return { error: result.error }
-      const { stored, fields, changed } = result
-      if (changed) for (const digest of [stored.digest, stored.previousDigest]) if (digest !== null) tell({ digest })
-      const { digest, previousDigest, ...row } = { ...stored, ...fields }
+      const result = await transaction((db) => changeKey(db, tables, id, decide, author, acting))
+      if (result === null || 'error' in result) return result
+      const { before, row, changed } = result
+      if (changed) for (const digest of [before.digest, before.previousDigest]) if (digest !== null) tell({ digest })
       return { row, changed }
     },
 
     async revokeKeys (userId, at, reason, author) {
-      const revoked = await transaction(async (db) => {
-        // Waits for keys that are just being made, which the next statement sees.
-        const owned = await db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId)).orderBy(asc(profiles.id)).for('no key update')
-        const changed = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
-          .where(and(anyOf(keys.profileId, owned.map(({ id }) => id)), isNull(keys.revokedAt))).returning({ id: keys.id })
-        if (changed.length === 0) return []
-        const rows = await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
-        await remember(db, tables, author, rows.map(keyRevoked))
-        return rows
-      })
+      const revoked = await transaction((db) => revokeKeys(db, tables, userId, at, reason, author))
       for (const profileId of new Set(revoked.map(({ profileId }) => profileId))) tell({ profileId })
       return revoked
     },
@@ -78,15 +51,54 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
     async logoutKey (id, at) {
       if (!canExist(id)) return null
       return await transaction(async (db) => {
-        const [locked] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
-        const row = await findKey(db, tables, id)
-        if (locked === undefined || row === null) return null
+        const key = await lockKey(db, tables, id)
+        if (key === null) return null
         const ended = { loggedIp: null, loggedOutAt: at }
         await db.insert(uses).values({ keyId: id, ...ended }).onConflictDoUpdate({ target: uses.keyId, set: ended })
-        return { row: { ...row, loggedIp: null }, digests: [locked.digest, locked.previousDigest], changed: row.loggedIp !== null }
+        const { digest, previousDigest, ...row } = key
+        return { row: { ...row, loggedIp: null }, digests: [digest, previousDigest], changed: row.loggedIp !== null }
       })
     }
   }
+}
+
+async function changeKey (db: PostgresDatabase, tables: Tables, id: string, decide: Decide, author: Author | undefined, acting: string | undefined) {
+  const { keys, profiles } = tables
+  if (acting !== undefined) await takeTurn(db, tables, id)
+  // First, as whoever makes keys and revokes all of them does.
+  const owner = db.select({ id: keys.profileId }).from(keys).where(eq(keys.id, id))
+  const [profile] = await db.select(profileColumns(tables)).from(profiles).where(inArray(profiles.id, owner)).for('share')
+  const before = await lockKey(db, tables, id)
+  if (before === null || profile === undefined) return null
+  const fields = decide(before, profile, acting === undefined ? null : await lockActing(db, tables, acting))
+  if (fields instanceof Error) return { error: fields }
+  const changed = Object.keys(fields).length > 0
+  if (changed) {
+    await db.update(keys).set(fields).where(eq(keys.id, id))
+    await remember(db, tables, author, [keyChanged(before, fields)])
+  }
+  const { digest, previousDigest, ...row } = { ...before, ...fields }
+  return { before, row, changed }
+}
+
+async function revokeKeys (db: PostgresDatabase, tables: Tables, userId: string, at: number, reason: string | null, author: Author | undefined): Promise<KeyRow[]> {
+  const { keys, profiles } = tables
+  // Waits for keys that are just being made, which the next statement sees.
+  const owned = await db.select({ id: profiles.id }).from(profiles).where(eq(profiles.userId, userId)).orderBy(asc(profiles.id)).for('no key update')
+  const changed = await db.update(keys).set({ revokedAt: at, revokedReason: reason })
+    .where(and(anyOf(keys.profileId, owned.map(({ id }) => id)), isNull(keys.revokedAt))).returning({ id: keys.id })
+  if (changed.length === 0) return []
+  const rows = await selectKeys(db, tables, {}).where(anyOf(keys.id, changed.map(({ id }) => id))).orderBy(asc(keys.id))
+  await remember(db, tables, author, rows.map(keyRevoked))
+  return rows
+}
+
+/** Reads a key that nobody else changes then until the transaction ends. In two statements, as the one that locks saw what was there before it waited. */
+async function lockKey (db: PostgresDatabase, tables: Tables, id: string): Promise<StoredKey | null> {
+  const { keys } = tables
+  const [digests] = await db.select({ digest: keys.digest, previousDigest: keys.previousDigest }).from(keys).where(eq(keys.id, id)).for('no key update')
+  const row = await findKey(db, tables, id)
+  return digests === undefined || row === null ? null : { ...row, ...digests }
 }
 
 async function findKey (db: PostgresDatabase, tables: Tables, id: string): Promise<KeyRow | null> {

@@ -79,6 +79,6 @@ export const LIST_TEXT = {
   'created.keep': 'Keep it like a password: where your program can read it and nobody else. It is not stored here and cannot be brought back.',
   'created.try': 'Try it',
   'created.tryLead': 'Send the secret in the header {header}, for instance from a terminal:',
-  'created.tryMissing': 'It will be refused: that route needs scopes which this key does not have, {scopes}.',
+  'created.tryMissing': 'It will be refused: that route needs scopes that this key does not have: {scopes}.',
   'created.done': 'I have copied it'
 } as const
