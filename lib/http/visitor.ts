@@ -3,7 +3,7 @@ import { describe, isBoolean } from '../checks.js'
 import { CallbackError, CallbackFailedError, statusOf } from '../errors.js'
 import type { By } from '../keys/events.js'
 import type { User } from '../keys/records.js'
-import { isUserId } from '../keys/user-id.js'
+import { isUserId } from '../keys/ids.js'
 import { addressOf } from './address.js'
 
 /** A user as an application keeps it, which may have null where it says nothing. */

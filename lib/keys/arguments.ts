@@ -2,7 +2,7 @@ import { checkObject, describe, isText, isWhole, type Checks } from '../checks.j
 import { DURATION_FORMS, isDuration, toMilliseconds } from '../durations.js'
 import { refuseArgument } from '../errors.js'
 import type { By } from './events.js'
-import { ID } from './user-id.js'
+import { ID } from './ids.js'
 
 /*
  * Checks of what the application passes to the service. They run before the database is touched, and throw
@@ -15,8 +15,11 @@ export const isAddress = isText(1, 100)
 
 const IP = { allowed: 'an address of at most 100 characters', test: isAddress }
 
+/** How long a reason may be. */
+export const MAX_REASON = 200
+
 /** The check of why a key is revoked. */
-export const REASON = { allowed: 'text of at most 200 characters without control characters', test: isText(0, 200) }
+export const REASON = { allowed: `text of at most ${MAX_REASON} characters without control characters`, test: isText(0, MAX_REASON) }
 
 const BY: Checks = { actor: ID, ip: IP }
 

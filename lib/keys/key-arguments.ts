@@ -4,7 +4,7 @@ import { refuseArgument } from '../errors.js'
 import { checkLimits, QUOTA_LIMIT, RATE_LIMIT, UNCOUNTED } from '../limits.js'
 import { areNetworks, NETWORK_FORMS } from './addresses.js'
 import { areScopes, isScope, MAX_SCOPES, SCOPE_FORM } from './scopes.js'
-import { checkUserId, ID } from './user-id.js'
+import { checkUserId, ID } from './ids.js'
 
 /*
  * Checks of what a key is given, alone or in a batch, when it is made and when it is changed.

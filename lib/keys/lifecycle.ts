@@ -7,6 +7,7 @@ import type { Context } from './context.js'
 import type { Bounds } from './delegation.js'
 import { changeBy, type ApiKeyEvents, type By } from './events.js'
 import { change, renew, type KeyChanges } from './granting.js'
+import { isKeyId } from './ids.js'
 import { stateOf, toKeyRecord, type KeyRecord, type NewKey } from './records.js'
 import { digestOf, generateSecret, startOf } from './secret.js'
 
@@ -144,7 +145,7 @@ function different (fields: KeyFields, key: StoredKey): KeyFields {
   return Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDeepStrictEqual(value, before[name])))
 }
 
-/** Ids are UUIDs. Anything else may be the secret, passed by mistake, and is not shown. */
+/** The error for a key that there is not. What can be no id is not shown. */
 export function unknownKey (keyId: string): Error {
-  return new NotFoundError('API key', /^[0-9a-f-]{36}$/.test(keyId) ? keyId : '…')
+  return new NotFoundError('API key', isKeyId(keyId) ? keyId : '…')
 }

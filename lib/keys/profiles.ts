@@ -10,7 +10,7 @@ import { checkProfileFields } from './profile-arguments.js'
 import type { ApiKeyScope } from './scopes.js'
 import { toProfileRecord, type ProfileRecord } from './profile-records.js'
 import { toKeyRecord, type User } from './records.js'
-import { checkUserId } from './user-id.js'
+import { checkUserId } from './ids.js'
 
 /** What a profile can be given; null and what is absent follow its group, or else the plugin's defaults. */
 export interface ProfileOptions {

@@ -23,7 +23,8 @@ export interface DayUsage {
   readonly refused: Readonly<Record<string, number>>
 }
 
-const SHOWN_DAYS = 30
+/** How many days are told when nobody says which. */
+export const SHOWN_DAYS = 30
 
 /** How long a page waits for what is being written, in milliseconds. */
 const PATIENCE = 250

@@ -2,7 +2,7 @@ import type { FastifySchema } from 'fastify'
 import type { Check } from '../../checks.js'
 import { DURATION_FORMS } from '../../durations.js'
 import { MAX_NETWORKS } from '../../keys/addresses.js'
-import { REASON } from '../../keys/arguments.js'
+import { MAX_REASON, REASON } from '../../keys/arguments.js'
 import { grantChecks, MAX_NAME, type KeyBounds } from '../../keys/key-arguments.js'
 import { MAX_SCOPES } from '../../keys/scopes.js'
 import { MAX_MAX } from '../../limits.js'
@@ -157,7 +157,7 @@ export function schemasOf (settings: KeyBounds) {
     }),
     revoke: route('revokeApiKey', 'Revokes a key for good; its record stays', {
       params: PARAMS,
-      querystring: object({ reason: { description: REASON.allowed, type: 'string', maxLength: 200 } }),
+      querystring: object({ reason: { description: REASON.allowed, type: 'string', maxLength: MAX_REASON } }),
       response: withFailures(200, 'The key, revoked.', RECORD)
     }),
     rotate: route('rotateApiKey', 'Gives a key a new secret', {

@@ -1,5 +1,5 @@
 import { DAY } from '../../keys/tally.js'
-import type { DayUsage } from '../../keys/usage.js'
+import { SHOWN_DAYS, type DayUsage } from '../../keys/usage.js'
 import type { ChartView, SparkView } from './data/chart.js'
 import type { Language } from './language.js'
 import type { TextName } from './text.js'
@@ -7,8 +7,6 @@ import type { TextName } from './text.js'
 /*
  * Charts as paths, since the pages' policy allows no style in an element, and one path is far smaller than thirty rectangles.
  */
-
-const DAYS = 30
 
 interface Day {
   readonly day: string
@@ -20,8 +18,8 @@ interface Day {
 function fill (usage: readonly DayUsage[], now: number): Day[] {
   const byDay = new Map(usage.map((entry) => [entry.day, entry]))
   const last = Math.floor(now / DAY)
-  return Array.from({ length: DAYS }, (_, i) => {
-    const day = new Date((last - DAYS + 1 + i) * DAY).toISOString().slice(0, 10)
+  return Array.from({ length: SHOWN_DAYS }, (_, i) => {
+    const day = new Date((last - SHOWN_DAYS + 1 + i) * DAY).toISOString().slice(0, 10)
     const entry = byDay.get(day)
     return { day, accepted: entry?.accepted ?? 0, refused: sum(Object.values(entry?.refused ?? {})) }
   })
@@ -52,7 +50,7 @@ export function toChartView (usage: readonly DayUsage[], now: number, language: 
     acceptedPath: days.map(({ accepted }, i) => accepted === 0 ? '' : bar(i * 10 + 1.5, 100, 7, height(accepted))).join(''),
     refusedPath: days.map(({ accepted, refused }, i) => refused === 0 ? '' : bar(i * 10 + 1.5, 100 - height(accepted), 7, height(refused))).join(''),
     ticks: (top % 2 === 0 ? [top, top / 2, 0] : [top, 0]).map(count),
-    ends: [days[0], days[DAYS - 1]].map((day) => name(day as Day)),
+    ends: [days[0], days[SHOWN_DAYS - 1]].map((day) => name(day as Day)),
     days: days.map((day, i) => ({
       day: day.day, text: name(day), x: i * 10, accepted: day.accepted, refused: day.refused, title: say('chart.day', { day: name(day), accepted: day.accepted, refused: day.refused })
     })),

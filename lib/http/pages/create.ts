@@ -3,7 +3,7 @@ import { sendCreated } from './created.js'
 import { readEntered, type Entered } from './entered.js'
 import { codeOf } from './failure.js'
 import { readField } from './form.js'
-import { rulesOf, toFieldErrors, toKeyFields } from './key-form.js'
+import { rulesOf, statusOfRefusal, toFieldErrors, toKeyFields } from './key-form.js'
 import { sendList } from './list.js'
 import { whyForbidden } from './owned-key.js'
 import { sendMessage } from './page.js'
@@ -26,8 +26,6 @@ export async function createKey (visit: Visit): Promise<FastifyReply> {
   }
 }
 
-const REFUSALS = new Map([['FST_API_KEY_LIMIT_REACHED', 409], ['FST_API_KEY_MAKING_FORBIDDEN', 403], ['FST_API_KEY_UNKNOWN_GROUP', 403]])
-
 /** Answers when a key was refused for a reason that its owner can understand. */
 async function explain (visit: Visit, error: unknown, entered: Entered): Promise<FastifyReply> {
   const { context, visitor, language, base, reply } = visit
@@ -42,7 +40,7 @@ async function explain (visit: Visit, error: unknown, entered: Entered): Promise
   }
   const errors = toFieldErrors(error, language)
   if (errors !== null) return await sendList(visit, { status: 400, entered, errors })
-  const status = REFUSALS.get(code)
+  const status = statusOfRefusal(code)
   if (status === undefined) throw error
   return await sendList(visit, { status, entered, notice: { kind: 'error', text: say('form.notMade') } })
 }

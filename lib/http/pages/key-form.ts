@@ -96,3 +96,10 @@ export function toFieldErrors (error: unknown, { say }: Language): FieldErrors |
     default: return null
   }
 }
+
+const REFUSALS = new Map([['FST_API_KEY_LIMIT_REACHED', 409], ['FST_API_KEY_MAKING_FORBIDDEN', 403], ['FST_API_KEY_UNKNOWN_GROUP', 403]])
+
+/** The status of a page with the form for a key that was refused for a reason which the page itself tells; undefined for other reasons. */
+export function statusOfRefusal (code: string): number | undefined {
+  return REFUSALS.get(code)
+}

@@ -1,5 +1,6 @@
-import { readHint } from './form.js'
+import { isKeyId } from '../../keys/ids.js'
 import { startOf } from '../../keys/secret.js'
+import { readHint } from './form.js'
 import { withQuery } from './urls.js'
 
 /** More than the first characters of a secret can be, and less than a whole secret, which does not belong into a URL. */
@@ -26,7 +27,7 @@ export function readSearch (query: unknown): Asked {
     ended: readHint(query, 'show') === 'ended',
     // Keys are found by their first characters, which are all that is stored.
     text: SECRET.test(text) ? startOf(text) : text,
-    before: before !== undefined && /^[0-9a-f-]{36}$/.test(before) ? before : undefined
+    before: before !== undefined && isKeyId(before) ? before : undefined
   }
 }
 

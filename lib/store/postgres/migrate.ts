@@ -23,7 +23,7 @@ const FORBIDDEN = new Set<unknown>(['42501', '3F000'])
 const TIMEOUT = 600_000
 
 /** What names are put into SQL by. */
-export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 /**
  * Brings the tables in a PostgreSQL schema up to date, and makes the schema if there is none. Asks for no right that it

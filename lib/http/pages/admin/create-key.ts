@@ -4,15 +4,12 @@ import { sendCreated } from '../created.js'
 import { readEntered, type Entered } from '../entered.js'
 import { codeOf } from '../failure.js'
 import { readField } from '../form.js'
-import { rulesOf, toFieldErrors, toKeyFields } from '../key-form.js'
+import { rulesOf, statusOfRefusal, toFieldErrors, toKeyFields } from '../key-form.js'
 import { whyForbidden } from '../owned-key.js'
 import { redirect, sendMessage } from '../page.js'
 import type { Visit } from '../visit.js'
 import { toUserHome, toUserUrl } from './urls.js'
 import { sendUser } from './user.js'
-
-/** What the user's page explains by what it shows. */
-const REFUSALS = new Map([['FST_API_KEY_LIMIT_REACHED', 409], ['FST_API_KEY_MAKING_FORBIDDEN', 403], ['FST_API_KEY_UNKNOWN_GROUP', 403]])
 
 /** `POST /admin/keys?user=`: makes a key for a user who has a profile, and shows it, this once. */
 export async function createKeyFor (visit: Visit, userId: string): Promise<FastifyReply> {
@@ -43,7 +40,7 @@ async function explain (visit: Visit, profile: ProfileRecord, error: unknown, en
   if (code === 'FST_API_KEY_NONCE_USED') return await explainTwice(visit, profile.userId)
   const errors = toFieldErrors(error, language)
   if (errors !== null) return await sendUser(visit, profile.userId, profile, { status: 400, key: { entered, errors } })
-  const status = REFUSALS.get(code)
+  const status = statusOfRefusal(code)
   if (status === undefined) throw error
   return await sendUser(visit, profile.userId, profile, { status, key: { entered, errors: {} }, notice: { kind: 'error', text: language.say('form.notMade') } })
 }

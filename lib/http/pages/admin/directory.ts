@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import { isUserId } from '../../../keys/user-id.js'
+import { isUserId } from '../../../keys/ids.js'
 import { readHint } from '../form.js'
 import { sendPage } from '../page.js'
 import { withQuery } from '../urls.js'

@@ -1,12 +1,9 @@
 import type { FastifyReply } from 'fastify'
-import { isText } from '../../../checks.js'
+import { MAX_REASON, REASON } from '../../../keys/arguments.js'
 import { readField, readHint } from '../form.js'
 import { redirect, sendPage } from '../page.js'
 import type { Visit } from '../visit.js'
 import { toRevokeAllUrl, toUserHome, toUserUrl } from './urls.js'
-
-const MAX_REASON = 200
-const isReason = isText(0, MAX_REASON)
 
 /** `GET /admin/revoke-all?user=`: asks whether to revoke all keys of a user. */
 export async function askRevokeAll (visit: Visit, userId: string): Promise<FastifyReply> {
@@ -19,7 +16,7 @@ export async function revokeAll (visit: Visit, userId: string): Promise<FastifyR
   const { context, visitor, language: { say }, request: { body }, reply } = visit
   if (readField(body, 'action')?.toLowerCase() === 'cancel') return redirect(reply, toUserUrl(visit, userId))
   const reason = (readField(body, 'reason') ?? '').trim()
-  if (!isReason(reason)) return await ask(visit, userId, reason, say('admin.reasonWrong', { max: MAX_REASON }))
+  if (!REASON.test(reason)) return await ask(visit, userId, reason, say('admin.reasonWrong', { max: MAX_REASON }))
   await context.service.revokeAll(userId, reason === '' ? {} : { reason }, visitor.by)
   return redirect(reply, toUserUrl(visit, userId, { done: 'revoked' }))
 }

@@ -1,4 +1,5 @@
 import { usualLife } from '../../../keys/expiry.js'
+import { isKeyId } from '../../../keys/ids.js'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
 import type { FormView } from '../data/form.js'
 import { readEntered, type Entered, type FieldErrors } from '../entered.js'
@@ -14,9 +15,6 @@ import { homeOfAdmins, toUserUrl } from './urls.js'
 
 /** Keys and changes on a page. */
 const SIZE = 15
-
-/** What a cursor of keys is; with anything else a list begins at its first page. */
-const KEY_ID = /^[0-9a-f-]{36}$/
 
 /** What was entered into the form for a key, and what is wrong with it. */
 export interface EnteredKey {
@@ -66,7 +64,8 @@ export async function toKeysView (visit: Visit, userId: string): Promise<UserKey
   const { context: { service, now }, request: { query } } = visit
   const shown = readHint(query, 'keys') === 'ended' ? 'ended' : 'live'
   const asked = readHint(query, 'cursor') ?? ''
-  const cursor = KEY_ID.test(asked) ? asked : undefined
+  // With anything else the list begins at its first page.
+  const cursor = isKeyId(asked) ? asked : undefined
   const [{ live, dead }, page] = await Promise.all([
     service.count(userId),
     service.find(userId, { live: shown === 'live', limit: SIZE, ...(cursor !== undefined && { cursor }) })

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { ProfileRecord } from '../../../keys/profile-records.js'
-import { isUserId } from '../../../keys/user-id.js'
+import { isUserId } from '../../../keys/ids.js'
 import type { Notice } from '../data.js'
 import { NOTHING } from '../entered.js'
 import { readField, readHint } from '../form.js'

@@ -12,3 +12,8 @@ export const isUserId = ID.test
 export function checkUserId (userId: unknown, name = 'userId'): asserts userId is string {
   if (!ID.test(userId)) throw refuseArgument(name, ID.allowed, describe(userId))
 }
+
+/** Whether a text can be the id of a key, which are UUIDs. Anything else may be a secret, passed by mistake. */
+export function isKeyId (text: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(text)
+}
