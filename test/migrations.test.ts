@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import Database from 'better-sqlite3'
 import { drizzle as onSqlite } from 'drizzle-orm/better-sqlite3'
 import { migrate as migrateSqlite } from 'drizzle-orm/better-sqlite3/migrator'
@@ -15,6 +14,7 @@ import * as postgres from '../lib/schema/postgres.js'
 import * as sqlite from '../lib/schema/sqlite.js'
 import { ask, bareServer, me } from './helpers/app.js'
 import { freshSchema } from './helpers/postgres.js'
+import { startNode } from './helpers/processes.js'
 import { ROOT } from './helpers/readme.js'
 
 /*
@@ -22,8 +22,6 @@ import { ROOT } from './helpers/readme.js'
  */
 
 t.setTimeout(120_000)
-
-const run = promisify(execFile)
 
 type Engine = 'sqlite' | 'postgres'
 
@@ -38,7 +36,7 @@ export const profiles = ${table}('profiles', { id: text('id').primaryKey() })
   writeFileSync(join(folder, 'drizzle.config.json'), JSON.stringify({ dialect: engine === 'sqlite' ? 'sqlite' : 'postgresql', schema: './schema.ts', out: './drizzle' }))
   mkdirSync(join(folder, 'drizzle'))
   const migrations = join(folder, 'drizzle')
-  const generate = async (...args: string[]) => (await run(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'generate', ...args], { cwd: folder })).stdout
+  const generate = async (...args: string[]) => await text(startNode([join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), 'generate', ...args], { cwd: folder }).stdout)
   const addTriggers = async () => {
     await generate('--custom', '--name=api_key_triggers')
     const file = readdirSync(migrations).filter((name) => name.endsWith('.sql')).toSorted().at(-1)

@@ -71,8 +71,9 @@ interface Place {
 /** What there is to say of a place within a value. A list is one thing, whichever of its items is wrong. */
 function locate ([next, ...rest]: readonly string[], schema: Schema, value: unknown, name = ''): Place {
   const { properties } = schema.anyOf?.find(({ properties }) => properties !== undefined) ?? schema
-  if (next !== undefined && Array.isArray(value)) return { name, allowed: schema.description ?? 'an object', got: describeWith(value[Number(next)]) }
-  if (next === undefined || properties === undefined) return { name, allowed: schema.description ?? 'an object', got: describe(value) }
+  if (next === undefined || properties === undefined) {
+    return { name, allowed: schema.description ?? 'an object', got: next !== undefined && Array.isArray(value) ? describeWith(value[Number(next)]) : describe(value) }
+  }
   // As long as a name may be that is shown.
   const inner = `${name === '' ? '' : `${name}.`}${next.slice(0, 100)}`
   const property = Object.hasOwn(properties, next) ? properties[next] : undefined
