@@ -129,7 +129,7 @@ export async function prune ({ store, settings }: Context, olderThan: number): P
 async function apply (
   { store, settings, activity, authorOf, announce }: Context, keyId: string, event: KeyEvent, at: number, by: By, bounds: Bounds | null, decide: Decide
 ): Promise<KeyRecord> {
-  const result = await store.changeKey(keyId, decide, authorOf(by, at), bounds?.acting)
+  const result = await store.changeKey(keyId, decide, authorOf(by, at), { acting: bounds?.acting, leavesProfile: bounds === null && event === 'apiKeyRevoked' })
   if (result === null) throw unknownKey(keyId)
   if ('error' in result) throw result.error
   const key = toKeyRecord(activity.ofKey(result.row), settings.now(), settings)

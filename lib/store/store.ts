@@ -67,6 +67,14 @@ export interface KeyQuery {
   readonly limit: number
 }
 
+/** What else there is to say of a change of a key. */
+export interface ChangeOptions {
+  /** The digest of the secret that asks for it, as of `insertKeys`. */
+  readonly acting?: string | undefined
+  /** Whether it is decided without the profile, which may then be changed at the same time. Not together with `acting`, for which the profile stands in line. */
+  readonly leavesProfile?: boolean
+}
+
 export interface Store extends BookkeepingStore {
   /** Finds a key by the digest of its secret, or else by that of the one before the last rotation, in whatever state. On the path of requests, hence synchronous where the engine is. */
   findByDigest (digest: string): AccessRow | null | Promise<AccessRow | null>
@@ -107,10 +115,8 @@ export interface Store extends BookkeepingStore {
   /**
    * Changes a key as is decided while it is locked. `changed` is false when there was nothing to change. Null when there
    * is no such key.
-   *
-   * @param acting the digest of the secret that asks for it, as of `insertKeys`
    */
-  changeKey (id: string, decide: Decide, author?: Author, acting?: string): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
+  changeKey (id: string, decide: Decide, author?: Author, options?: ChangeOptions): Promise<{ row: KeyRow, changed: boolean } | { error: Error } | null>
   /** Revokes all keys of a user that are not, those among them that are being inserted, and returns them. */
   revokeKeys (userId: string, at: number, reason: string | null, author?: Author): Promise<KeyRow[]>
   /**

@@ -3,8 +3,8 @@ import { unionAll } from 'drizzle-orm/pg-core'
 import { keyChanged, keyRevoked } from '../remembering.js'
 import type { Author } from '../bookkeeping.js'
 import type { KeyRow, StoredKey } from '../rows.js'
-import type { Decide, Store } from '../store.js'
-import { lockActing, takeTurn } from './acting.js'
+import type { ChangeOptions, Decide, Store } from '../store.js'
+import { lockActing } from './acting.js'
 import { accessColumns, anyOf, profileColumns, selectKeys } from './columns.js'
 import { remember } from './history.js'
 import { guarded } from './connections.js'
@@ -33,9 +33,9 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
       return await guarded(() => findKey(db, tables, id))
     },
 
-    async changeKey (id, decide, author, acting) {
+    async changeKey (id, decide, author, options = {}) {
       if (!canExist(id)) return null
-      const result = await transaction((db) => changeKey(db, tables, id, decide, author, acting))
+      const result = await transaction((db) => changeKey(db, tables, id, decide, author, options))
       if (result === null || 'error' in result) return result
       const { before, row, changed } = result
       if (changed) for (const digest of [before.digest, before.previousDigest]) if (digest !== null) tell({ digest })
@@ -62,12 +62,15 @@ export function keyVerbs ({ tables, db, transaction, tell }: Context): KeyVerbs 
   }
 }
 
-async function changeKey (db: PostgresDatabase, tables: Tables, id: string, decide: Decide, author: Author | undefined, acting: string | undefined) {
+/**
+ * Changes a key. Everybody who needs both locks the profile before its keys, so that no two wait for each other, and alone: of those who share a
+ * lock each new one passes whoever waits for it alone.
+ */
+async function changeKey (db: PostgresDatabase, tables: Tables, id: string, decide: Decide, author: Author | undefined, { acting, leavesProfile = false }: ChangeOptions) {
   const { keys, profiles } = tables
-  if (acting !== undefined) await takeTurn(db, tables, id)
-  // First, as whoever makes keys and revokes all of them does.
   const owner = db.select({ id: keys.profileId }).from(keys).where(eq(keys.id, id))
-  const [profile] = await db.select(profileColumns(tables)).from(profiles).where(inArray(profiles.id, owner)).for('share')
+  const found = db.select(profileColumns(tables)).from(profiles).where(inArray(profiles.id, owner))
+  const [profile] = await (leavesProfile ? found : found.for('no key update'))
   const before = await lockKey(db, tables, id)
   if (before === null || profile === undefined) return null
   const fields = decide(before, profile, acting === undefined ? null : await lockActing(db, tables, acting))

@@ -9,10 +9,13 @@ export function pruneVerb ({ tables, transaction }: Context): Pick<Store, 'prune
 
   async function pruneKeys (db: PostgresDatabase, before: number, limit: number): Promise<number> {
     const deleted = db.select({ id: profiles.id }).from(profiles).where(lte(profiles.deletedAt, before))
+    // As an array, which an index can be asked for beside others.
+    const isDead = or(lte(keys.revokedAt, before), lte(keys.expiresAt, before), sql`${keys.profileId} = ANY (ARRAY(${deleted}))`)
+    const found = await db.select({ id: keys.id, profileId: keys.profileId }).from(keys).where(isDead).orderBy(keys.id).limit(limit)
+    // First, as everybody locks profiles before their keys.
+    await db.select({ id: profiles.id }).from(profiles).where(anyOf(profiles.id, found.map(({ profileId }) => profileId))).orderBy(profiles.id).for('no key update')
     const dead = await db.select({ id: keys.id, profileId: keys.profileId }).from(keys)
-      // As an array, which an index can be asked for beside others.
-      .where(or(lte(keys.revokedAt, before), lte(keys.expiresAt, before), sql`${keys.profileId} = ANY (ARRAY(${deleted}))`))
-      .orderBy(keys.id).limit(limit).for('update')
+      .where(and(anyOf(keys.id, found.map(({ id }) => id)), isDead)).orderBy(keys.id).for('update')
     if (dead.length === 0) return 0
     const ids = dead.map(({ id }) => id)
     // What is known of it by its keys alone goes with them.

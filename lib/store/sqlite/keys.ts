@@ -22,7 +22,7 @@ export function keyVerbs (db: SqliteDatabase, write: Write, lookUp: LookUp): Key
       return guarded(() => findKey(db, id))
     },
 
-    async changeKey (id, decide, author, acting) {
+    async changeKey (id, decide, author, { acting } = {}) {
       return write(() => {
         const stored = selectKeys(db, storedColumns).where(eq(keys.id, id)).get()
         const profile = db.select(profileColumns).from(profiles).where(eq(profiles.id, stored?.profileId ?? -1)).get()
