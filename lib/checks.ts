@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isDate } from 'node:util/types'
+import { leaveOutSecrets } from './keys/secret.js'
 
 /** One named value of an options object: what is allowed, in words, and the test for it. */
 export interface Check {
@@ -39,9 +41,14 @@ function describeBy ({ isItem }: Check, value: unknown): string {
   return i === -1 ? describe(value) : describeWith(value[i])
 }
 
-/** Says what a list is that has a wrong item. Of at most 100 characters, as a name may have that is shown. */
+/** Cuts a text to what an error shows of it. */
+export function cut (text: string): string {
+  return leaveOutSecrets(text).slice(0, 100)
+}
+
+/** Says what a list is that has a wrong item. */
 export function describeWith (item: unknown): string {
-  return `an array with ${typeof item === 'string' ? JSON.stringify(item.slice(0, 100)) : describe(item)}`
+  return `an array with ${typeof item === 'string' ? JSON.stringify(cut(item)) : describe(item)}`
 }
 
 /** Whether a value is an object whose properties are all its own, so that checking those misses none. */
@@ -99,7 +106,7 @@ export function isOneOrMore (test: (value: unknown) => value is string, fold = (
 export function describe (value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return 'an array'
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  if (isDate(value)) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
   if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { Refuse } from './checks.js'
+import { leaveOutSecrets } from './keys/secret.js'
 import type { RateState } from './limits.js'
 
 /*
@@ -15,17 +16,11 @@ function createRefusal (code: string, message: string, statusCode: number) {
   return createError(code, message, statusCode, Error, false)
 }
 
-/**
- * What may be a secret, passed by mistake where something else was meant. As long as a whole one at least, since ids of users look like the
- * beginning of one.
- */
-const SECRET = /[A-Za-z][A-Za-z0-9_]{0,15}_[0-9A-Za-z]{28,}/g
-
 /** An error whose message repeats what the caller passed, but for what may be a secret. */
 function createTelling (code: string, message: string, statusCode: number) {
   return class extends createError(code, message, statusCode) {
     constructor (...told: (string | number)[]) {
-      super(...told.map((value) => typeof value === 'string' ? value.replace(SECRET, '…') : value))
+      super(...told.map((value) => typeof value === 'string' ? leaveOutSecrets(value) : value))
     }
   }
 }

@@ -24,8 +24,12 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   const settings = resolveOptions(options)
   const log = createLog(app)
   // It can be until the application is ready, and is registered by then.
-  let countsRates = true
-  const service = new ApiKeys(await openStore(settings, log), { ...settings, countsRates: () => countsRates }, log)
+  const rates = { areCounted: true, areSet: false }
+  const countsRates = () => {
+    rates.areSet = true
+    return rates.areCounted
+  }
+  const service = new ApiKeys(await openStore(settings, log), { ...settings, countsRates }, log)
   const internals = internalsOf(service)
   await internals.recover()
   logStart(app, settings)
@@ -41,7 +45,8 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   app.addHook('onRequest', guard.onRequest)
   app.addHook('onReady', async () => {
     const limiter = requireLimiter(findLimiter(), settings)
-    countsRates = limiter !== null
+    rates.areCounted = limiter !== null
+    if (rates.areSet && limiter === null) app.log.warn(`a rate limit was set before it was known that nothing counts it, and refuses; it must be ${UNCOUNTED}`)
     internals.admission.useLimiter(limiter)
   })
   app.addHook('onClose', () => internals.close())

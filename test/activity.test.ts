@@ -11,6 +11,7 @@ import type { AccessRow } from '../lib/store/rows.js'
 import type { Use } from '../lib/store/store.js'
 import { decodeEntry, type Entry } from '../lib/store/use-log.js'
 import { ask, Clock, DAY, ERROR, INFO, Log, server, T0 } from './helpers/app.js'
+import { freshSchema } from './helpers/postgres.js'
 import { accessRow, openTerms, profileRow } from './helpers/rows.js'
 import { connection, spyingDatabase } from './helpers/sqlite.js'
 
@@ -30,7 +31,7 @@ function recorder () {
   const counts: DayCount[] = []
   const logged: Entry[] = []
   const replacing: Entry[] = []
-  const state = { failing: false, events, saved, onSave: async () => {}, onCount: async () => {}, counts, logged }
+  const state = { failing: false, isOpen: true, events, saved, onSave: async () => {}, onCount: async () => {}, counts, logged }
   const activity = new Activity({
     batchSize: 100,
 
@@ -59,7 +60,8 @@ function recorder () {
       return true
     },
     async countLogged (entries) { return entries.length },
-    async recoverUses () {}
+    async recoverUses () {},
+    isOpen: () => state.isOpen
   }, {
     writeFailed: (error) => events.push(error instanceof Error && 'code' in error ? error.code : error),
     writeRecovered: (lost) => events.push(lost)
@@ -135,6 +137,33 @@ t.test('at shutdown it is tried for two seconds to write what is left, and no lo
     t.ok(failing ? tried >= tries : tried === tries, `${tried} tries`)
     t.ok(failing ? performance.now() - begun >= 2000 : performance.now() - begun < 1000)
     t.equal(state.events.length, 1)
+  }
+})
+
+t.test('a database that is closed already is not tried again at shutdown', async (t) => {
+  const { state, activity } = recorder()
+  state.failing = true
+  state.isOpen = false
+  activity.note(access(1), T0, null)
+  const begun = performance.now()
+  await activity.close()
+  t.ok(performance.now() - begun < 1000)
+})
+
+t.test('what an application closed before the server is not waited for', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const { default: pg } = await import('pg')
+  const { default: Database } = await import('better-sqlite3')
+  const client = new Database(':memory:')
+  const pool = new pg.Pool({ connectionString: url })
+  for (const [options, close] of [[{ database: client }, async () => client.close()], [{ database: pool, schema }, async () => await pool.end()]] as const) {
+    const app = await server(t, options)
+    const { key } = await app.apiKeys.create('ann')
+    await ask(app, key)
+    await close()
+    const begun = performance.now()
+    await app.close()
+    t.ok(performance.now() - begun < 1500)
   }
 })
 

@@ -28,6 +28,7 @@ const ENDS: [what: string, meanwhile: (app: Api['app'], id: string) => Promise<u
   ['gets two other secrets', async (app, id) => { for (let i = 0; i < 2; i++) await app.apiKeys.rotate(id) }, 401, 'FST_API_KEY_INVALID', /^ApiKey realm/],
   ['may not use the API any more', (app) => app.apiKeys.profiles.update('ann', { canUseApi: false }), 403, 'FST_API_KEY_API_FORBIDDEN', /^$/],
   ['may not manage keys any more', (app, id) => app.apiKeys.update(id, { scopes: ['a'] }), 403, 'FST_API_KEY_INSUFFICIENT_SCOPE', /^ApiKey realm/],
+  ['is bound to another address', (app, id) => app.apiKeys.update(id, { allowedIps: ['192.0.2.1'] }), 403, 'FST_API_KEY_ADDRESS', /^$/],
   ['may not by its profile', (app) => app.apiKeys.profiles.update('ann', { scopes: ['a'] }), 403, 'FST_API_KEY_INSUFFICIENT_SCOPE', /^ApiKey realm/]
 ]
 
@@ -81,6 +82,57 @@ onEachShared('when all keys of a user are revoked, none is left that one of them
     if (kill === 'one by one') await app.apiKeys.revokeAll('ann')
     else t.strictSame(made, [])
   }
+})
+
+t.test('what is refused late has the challenge of what is refused early', async (t) => {
+  const { app, call } = await buildApi(t, { header: ['X-Key', 'Authorization'] })
+  const meanwhile = { end: async (_id: string): Promise<unknown> => null }
+  app.addHook('preHandler', async ({ apiUser }) => { await meanwhile.end(String(apiUser?.keyId)) })
+  for (const [end, challenge] of [
+    [(id: string) => app.apiKeys.revoke(id), 'Bearer realm="API", error="invalid_token"'],
+    [(id: string) => app.apiKeys.update(id, { scopes: [] }), 'Bearer realm="API", error="insufficient_scope", scope="api-keys:manage"']
+  ] as const) {
+    const { key } = await manager(app)
+    const headers = { authorization: `Bearer ${key}` }
+    meanwhile.end = end
+    const late = await call(null, 'POST', '', {}, headers)
+    const early = await call(null, 'POST', '', {}, headers)
+    t.ok(String(late.headers['www-authenticate']).includes(challenge), String(late.headers['www-authenticate']))
+    t.equal(late.headers['www-authenticate'], early.headers['www-authenticate'])
+    t.equal(late.json().code, early.json().code)
+  }
+})
+
+t.test('PostgreSQL: however many changes of other keys there are, all keys are revoked at once', async (t) => {
+  const { url, schema } = await freshSchema(t)
+  const [node, idle] = [await buildApi(t, { database: url, schema }), await buildApi(t, { database: url, schema })]
+  const keys = await idle.app.apiKeys.createMany(Array.from({ length: 20 }, () => ({ userId: 'ann' })))
+  const state = { isOver: false }
+  const stream = Promise.all(keys.map(async ({ id }, i) => {
+    while (!state.isOver) await node.call({ user: 'ann' }, 'PATCH', `/${id}`, { name: `${i} ${Math.random()}` })
+  }))
+  await sleep(200)
+  for (const act of [
+    () => idle.app.apiKeys.profiles.update('ann', { maxKeys: 100 }), () => idle.app.apiKeys.create('ann'), () => idle.app.apiKeys.revokeAll('ann'),
+    () => idle.app.apiKeys.profiles.delete('ann')
+  ]) {
+    const begun = performance.now()
+    await act()
+    t.ok(performance.now() - begun < 2000, `${Math.round(performance.now() - begun)} ms`)
+  }
+  state.isOver = true
+  await stream
+})
+
+t.test('PostgreSQL: a key is revoked, by anybody or by itself, while others hold its profile', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const { app, acting, other, call } = await withProgram(t, { database: url, schema })
+  await client.query('BEGIN')
+  await client.query(`SELECT FROM ${schema}.api_key_profiles FOR UPDATE`)
+  await app.apiKeys.revoke(other.id)
+  t.equal((await call({ key: acting.key }, 'DELETE', '/self')).statusCode, 204)
+  await client.query('ROLLBACK')
+  for (const { id } of [acting, other]) t.match(await app.apiKeys.get(id), { state: 'revoked' })
 })
 
 t.test('PostgreSQL: what waits for a lock is not done by a key that is revoked while it waits', async (t) => {

@@ -172,7 +172,7 @@ onEachEngine('changes at the same time add up to nothing that neither may', asyn
 t.test('what may be a secret, and was sent where something else was meant, is not repeated', async (t) => {
   const { acting, call } = await withProgram(t)
   const { key } = acting
-  for (const body of [{ scopes: [key] }, { [key]: 'x' }, { rateLimit: { max: 1, timeWindow: '1s', [key]: 1 } }]) {
+  for (const body of [{ scopes: [key] }, { scopes: [`${'x'.repeat(69)} ${key}`] }, { [key]: 'x' }, { [`${'x'.repeat(69)} ${key}`]: 'x' }, { rateLimit: { max: 1, timeWindow: '1s', [key]: 1 } }]) {
     const response = await call('POST', '', body)
     t.match(response.json(), { statusCode: /^40[03]$/, message: '…' })
     t.notOk(response.body.includes(key.slice(3)))

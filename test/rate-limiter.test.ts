@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { prepareLimiter } from '../lib/http/rate-limiter.js'
 import { apiKey, type ApiKeyOptions } from '../lib/index.js'
 import type { CheckRate, RateLimiter } from '../lib/keys/limiting.js'
-import { bareServer, T0 } from './helpers/app.js'
+import { bareServer, Log, T0, WARN } from './helpers/app.js'
 
 const limit = { max: 2, timeWindow: 60_000 }
 
@@ -189,4 +189,15 @@ t.test('a rate limit that nothing can check stops the start and says what to ins
   ]
   for (const [call, name] of calls) await t.rejects(call(), { code: 'FST_API_KEY_INVALID_ARGUMENT', message: `${name} must be left out, as long as @fastify/rate-limit is not installed` })
   await t.resolves(apiKeys.profiles.update('ann', { rateLimit: null }))
+
+  const log = new Log()
+  for (const isSet of [false, true]) {
+    const app = Fastify({ logger: { level: 'warn', stream: log.stream } })
+    t.teardown(() => app.close())
+    await app.register(apiKey, { database: ':memory:' })
+    await app.apiKeys.create('ann', isSet ? { rateLimit: limit } : {})
+    await app.ready()
+    t.equal(log.messages(WARN).length, isSet ? 1 : 0)
+  }
+  t.match(log.messages(WARN), [/^a rate limit was set before it was known that nothing counts it.*npm install @fastify\/rate-limit$/])
 })

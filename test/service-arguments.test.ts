@@ -164,6 +164,14 @@ t.test('an error does not repeat a text that may be a secret', async (t) => {
     const error: unknown = await call().then(() => null, (error: unknown) => error)
     t.ok(error instanceof Error && !error.message.includes(key.slice(-20)), error instanceof Error ? error.message : 'taken')
   }
+  const short = await server(t, { keySize: 22, scopes: { a: 'A' } })
+  const { key: secret } = await short.apiKeys.create('ann')
+  for (const text of [secret, `${'x'.repeat(69)} ${secret}`, `${'x'.repeat(90)} ${secret}`]) {
+    for (const call of [() => short.apiKeys.create('ann', { scopes: [text] }), () => short.apiKeys.create('ann', { allowedIps: ['::1', text] }), () => untyped.create('ann', { [text]: 1 })]) {
+      const error: unknown = await call().then(() => null, (error: unknown) => error)
+      t.ok(error instanceof Error && !error.message.includes(secret.slice(3, 13)), error instanceof Error ? error.message : 'taken')
+    }
+  }
   await t.rejects(apiKeys.revoke(key), { code: 'FST_API_KEY_NOT_FOUND', message: 'No API key has the id "…"' })
 })
 

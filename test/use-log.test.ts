@@ -65,7 +65,8 @@ function recorder (t: Test) {
     async recoverUses (before) {
       attempt(`recover ${before}`)
       await state.onRecover()
-    }
+    },
+    isOpen: () => true
   }, { writeFailed () { state.told += 1 }, writeRecovered () { state.over += 1 } }, () => T0)
   const second = async () => {
     mock.timers.tick(1000)

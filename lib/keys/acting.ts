@@ -14,13 +14,15 @@ export interface ActingSettings extends TermSettings {
  * may take as long as they like, and locks are waited for: a key that was revoked meanwhile must neither make nor change another.
  *
  * @param row the key as stored; null when no key has that secret any more
+ * @param ip from where it asks; null when that is not known
  * @returns the key, which ends when the secret does that asks, or why it may not ask
  */
-export function judgeActing (row: AccessRow | null, settings: ActingSettings): KeyRow | Error {
+export function judgeActing (row: AccessRow | null, ip: string | null, settings: ActingSettings): KeyRow | Error {
   if (row === null) return new InvalidKeyError()
   const access = new Access(row, resolveTerms(termsOf(row), settings), 0)
   try {
     access.judge(settings.now())
+    access.judgeAddress(ip)
   } catch (error) {
     return error as Error
   }

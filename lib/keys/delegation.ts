@@ -40,9 +40,10 @@ interface Own {
  * The bounds of whoever asks.
  *
  * @param secret that of a program; null for a person
+ * @param ip from where it asks; null when that is not known
  */
-export function boundsOf (secret: string | null, settings: ActingSettings): Bounds {
-  const judge = (found: AccessRow | null) => secret === null ? null : judgeActing(found, settings)
+export function boundsOf (secret: string | null, ip: string | null, settings: ActingSettings): Bounds {
+  const judge = (found: AccessRow | null) => secret === null ? null : judgeActing(found, ip, settings)
   const ownOf = (profile: ProfileRow, found: AccessRow | null): Own | Error => {
     const acting = judge(found)
     if (acting instanceof Error) return acting

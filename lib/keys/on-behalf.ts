@@ -3,7 +3,7 @@ import type { Admission } from './admission.js'
 import { checkRevocation, checkRotation } from './arguments.js'
 import { checkKeyChanges, checkKeyFields } from './key-arguments.js'
 import type { Context } from './context.js'
-import { boundsOf } from './delegation.js'
+import { boundsOf, type Bounds } from './delegation.js'
 import type { By } from './events.js'
 import type { KeyChanges } from './granting.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
@@ -41,7 +41,7 @@ export class OnBehalf {
 
   async create (principal: Principal, options: Omit<KeyRequest, 'userId' | 'metadata'>): Promise<NewKey> {
     checkKeyFields(options, this.#context.settings)
-    const [key] = await issue(this.#context, [{ ...options, userId: principal.owner }], principal.by, boundsOf(principal.secret, this.#context.settings))
+    const [key] = await issue(this.#context, [{ ...options, userId: principal.owner }], principal.by, this.#boundsOf(principal))
     return key as NewKey
   }
 
@@ -59,20 +59,20 @@ export class OnBehalf {
   async update (principal: Principal, keyId: string, changes: Omit<KeyChanges, 'metadata'>): Promise<KeyRecord> {
     checkKeyChanges(changes, this.#context.settings)
     await this.get(principal, keyId)
-    return await updateKey(this.#context, keyId, changes, principal.by, boundsOf(principal.secret, this.#context.settings))
+    return await updateKey(this.#context, keyId, changes, principal.by, this.#boundsOf(principal))
   }
 
   /** Of several at once only one: the others would end a secret that somebody was just given, a program by one that had ended. */
   async rotate (principal: Principal, keyId: string, options: { overlap?: Duration }): Promise<NewKey> {
     checkRotation(options)
     const { rotatedAt } = await this.get(principal, keyId)
-    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, principal.by, boundsOf(principal.secret, this.#context.settings))
+    return await rotateKey(this.#context, keyId, { overlap: toMilliseconds(options.overlap ?? 0), seen: rotatedAt }, principal.by, this.#boundsOf(principal))
   }
 
   async revoke (principal: Principal, keyId: string, options: { reason?: string }): Promise<KeyRecord> {
     checkRevocation(options)
     await this.get(principal, keyId)
-    return await revokeKey(this.#context, keyId, options.reason ?? null, principal.by, boundsOf(principal.secret, this.#context.settings))
+    return await revokeKey(this.#context, keyId, options.reason ?? null, principal.by, this.#boundsOf(principal))
   }
 
   async usage (principal: Principal, keyId: string, range: UsageRange): Promise<DayUsage[]> {
@@ -88,5 +88,9 @@ export class OnBehalf {
   async history (principal: Principal, keyId: string, paging: Pick<HistoryQuery, 'limit' | 'cursor'>): Promise<HistoryPage> {
     await this.get(principal, keyId)
     return await readHistory(this.#context, { ...paging, keyId })
+  }
+
+  #boundsOf ({ secret, by }: Principal): Bounds {
+    return boundsOf(secret, by.ip ?? null, this.#context.settings)
   }
 }

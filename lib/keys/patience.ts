@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js'
 const PATIENCE = 2000
 
 /** The part of a store that takes what was noted. */
-export type Saves = Pick<Store, 'saveUses' | 'saveUsage' | 'logUses' | 'replaceLogged' | 'applyLogged' | 'countLogged' | 'recoverUses' | 'batchSize'>
+export type Saves = Pick<Store, 'saveUses' | 'saveUsage' | 'logUses' | 'replaceLogged' | 'applyLogged' | 'countLogged' | 'recoverUses' | 'batchSize' | 'isOpen'>
 
 /** Passes on what is to be saved, and tells a database that is slow, and is waited for, from one that has gone silent. */
 export class PatientSaves implements Saves {
@@ -19,6 +19,7 @@ export class PatientSaves implements Saves {
     return this.#store.batchSize
   }
 
+  readonly isOpen: Store['isOpen'] = () => this.#store.isOpen()
   readonly countLogged: Store['countLogged'] = async (entries) => await this.#store.countLogged(entries)
   readonly saveUses: Store['saveUses'] = async (uses) => await this.#count(this.#store.saveUses(uses))
   readonly saveUsage: Store['saveUsage'] = async (counts) => await this.#count(this.#store.saveUsage(counts))

@@ -88,7 +88,7 @@ export class UseWriter {
   /** Writes what is left, if need be with several tries, and stops. */
   async close (): Promise<void> {
     const end = performance.now() + CLOSING
-    while (!await this.#hasFlushed() && performance.now() < end) await sleep(PAUSE)
+    while (!await this.#hasFlushed() && this.#store.isOpen() && performance.now() < end) await sleep(PAUSE)
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     this.#isClosed = true

@@ -167,6 +167,8 @@ export interface Store extends BookkeepingStore {
   /** Applies all entries from before a time, whoever wrote them. */
   recoverUses (before: number): Promise<void>
 
+  /** False once the database was closed, by the application or by this store. */
+  isOpen (): boolean
   /** Closes the database if this store opened it. */
   close (): Promise<void>
 }

@@ -23,7 +23,8 @@ export class FaultyStore {
       replaceLogged: this.#losing(store.replaceLogged),
       applyLogged: this.#losing(store.applyLogged),
       countLogged: this.#verb(store.countLogged),
-      recoverUses: store.recoverUses
+      recoverUses: store.recoverUses,
+      isOpen: store.isOpen
     }
     this.readUsage = this.#verb(store.readUsage)
   }

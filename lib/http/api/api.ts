@@ -3,7 +3,7 @@ import { InvalidKeyError, isRefusal, retryHeaders } from '../../errors.js'
 import type { Internals } from '../../keys/internals.js'
 import type { KeyBounds } from '../../keys/key-arguments.js'
 import type { ApiKeys } from '../../keys/service.js'
-import { createDoor, findPrincipal, NEEDED, type Ask, type PrincipalDeps } from './principal.js'
+import { createDoor, findPrincipal, headerOf, NEEDED, type Ask, type PrincipalDeps } from './principal.js'
 import { handlersOf } from './handlers.js'
 import { configOf } from './route.js'
 import { schemasOf } from './schemas.js'
@@ -56,7 +56,7 @@ export async function api (app: FastifyInstance, deps: ApiDeps): Promise<void> {
       } catch (error) {
         reply.headers(retryHeaders(error))
         // Of a key that was good when its request came, and is not any more.
-        throw error instanceof InvalidKeyError || (isRefusal(error) && error.keyId !== undefined) ? deps.guard.refusal(request, reply, null, error) : error
+        throw error instanceof InvalidKeyError || (isRefusal(error) && error.keyId !== undefined) ? deps.guard.refusal(request, reply, headerOf(request), error) : error
       }
     }
   }

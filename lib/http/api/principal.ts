@@ -27,8 +27,11 @@ export interface Ask {
 /** What the key of a program has to have. */
 export const NEEDED: readonly string[] = [MANAGE]
 
+/** A secret, and in which of the headers it came. */
+type Carried = NonNullable<ReturnType<Guard['readSecret']>>
+
 /** What each request carried when it came in, whatever the application makes of its headers later. */
-const secrets = new WeakMap<FastifyRequest, string>()
+const carried = new WeakMap<FastifyRequest, Carried>()
 
 /**
  * Makes the hook that lets programs in by their keys, before their bodies are read, and keeps other sites from using
@@ -39,7 +42,7 @@ export function createDoor ({ guard, getUser, trustedOrigins }: PrincipalDeps): 
   return function (request, reply, done) {
     reply.headers(ANSWER_HEADERS)
     const sent = guard.readSecret(request)
-    if (sent !== null) secrets.set(request, sent.secret)
+    if (sent !== null) carried.set(request, sent)
     if (getUser === undefined || sent !== null) return guard.requireScopes(request, reply, NEEDED, done)
     refuseForeign.call(this, request, reply, done)
   }
@@ -53,7 +56,7 @@ export function createDoor ({ guard, getUser, trustedOrigins }: PrincipalDeps): 
  */
 export async function findPrincipal ({ internals, guard, getUser }: PrincipalDeps, request: FastifyRequest, reply: FastifyReply): Promise<Principal> {
   const { apiUser } = request
-  const secret = secrets.get(request) ?? null
+  const secret = carried.get(request)?.secret ?? null
   if (apiUser !== null && secret !== null) {
     const ip = addressOf(request)
     return { owner: apiUser.id, secret, by: { actor: `key:${apiUser.keyId}`, ...(ip !== null && { ip }) } }
@@ -63,4 +66,9 @@ export async function findPrincipal ({ internals, guard, getUser }: PrincipalDep
   if (visitor === null) throw guard.missing(request, reply)
   await internals.visit(visitor.user, visitor.by)
   return { owner: visitor.owner, secret: null, by: visitor.by }
+}
+
+/** In which of the headers the secret of a request came; null when it carried none. */
+export function headerOf (request: FastifyRequest): number | null {
+  return carried.get(request)?.header ?? null
 }

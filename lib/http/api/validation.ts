@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject } from 'ajv'
-import { describe, describeWith } from '../../checks.js'
+import { cut, describe, describeWith } from '../../checks.js'
 import { ArgumentError } from '../../errors.js'
 
 /*
@@ -74,8 +74,7 @@ function locate ([next, ...rest]: readonly string[], schema: Schema, value: unkn
   if (next === undefined || properties === undefined) {
     return { name, allowed: schema.description ?? 'an object', got: next !== undefined && Array.isArray(value) ? describeWith(value[Number(next)]) : describe(value) }
   }
-  // As long as a name may be that is shown.
-  const inner = `${name === '' ? '' : `${name}.`}${next.slice(0, 100)}`
+  const inner = `${name === '' ? '' : `${name}.`}${cut(next)}`
   const property = Object.hasOwn(properties, next) ? properties[next] : undefined
   if (property === undefined) return { name: inner, allowed: Object.keys(properties).length === 0 ? 'left out' : `one of ${Object.keys(properties).join(', ')}`, got: 'an unknown name' }
   return locate(rest, property, (value as Readonly<Record<string, unknown>>)[next], inner)

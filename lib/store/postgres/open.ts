@@ -99,6 +99,8 @@ async function createStore (
     ...historyVerb(context),
     ...useVerbs(context),
     ...useLogVerbs(context),
+    // An own pool may be of a version that does not tell.
+    isOpen: () => !(pool.ending || pool.ended),
     async close () {
       await Promise.all([listener.close(), close()])
     }

@@ -84,6 +84,7 @@ function createStore (db: SqliteDatabase, owned: boolean): Store {
     ...useVerbs(db, writeUses),
     ...logging,
     ...thread?.verbs,
+    isOpen: () => db.$client.open,
     async close () {
       await thread?.close()
       if (owned) db.$client.close()
