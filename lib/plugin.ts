@@ -23,7 +23,7 @@ async function plugin (app: FastifyInstance, options: ApiKeyOptions): Promise<vo
   if (app.hasDecorator('apiKeys') || app.hasRequestDecorator('apiUser')) throw new RegisteredError()
   const settings = resolveOptions(options)
   const log = createLog(app)
-  // It can be until the application is ready, and is registered by then.
+  // Whether something counts rate limits is known when the application is ready. Until then they are taken.
   const rates = { areCounted: true, areSet: false }
   const countsRates = () => {
     rates.areSet = true
