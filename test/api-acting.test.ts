@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ApiKeyOptions } from '../lib/index.js'
 import { buildApi, manager, type Api } from './helpers/api.js'
+import { HEADER, Log, server } from './helpers/app.js'
 import { onEachEngine, onEachShared } from './helpers/engines.js'
 import { freshSchema } from './helpers/postgres.js'
 
@@ -82,6 +83,29 @@ onEachShared('when all keys of a user are revoked, none is left that one of them
     if (kill === 'one by one') await app.apiKeys.revokeAll('ann')
     else t.strictSame(made, [])
   }
+})
+
+t.test('a program asks from nowhere that is known too, unless its key is bound to addresses', async (t) => {
+  const app = await server(t, { api: true }, new Log(), true)
+  // What a proxy passed on that is no address.
+  const ask = async (key: string) => (await app.inject({ method: 'POST', url: '/api-keys', headers: { [HEADER]: key, 'x-forwarded-for': 'x'.repeat(200) }, payload: {} })).statusCode
+  const { id, key } = await manager(app)
+  t.equal(await ask(key), 201)
+  await app.apiKeys.update(id, { allowedIps: ['0.0.0.0/0', '::/0'] })
+  t.equal(await ask(key), 403)
+})
+
+t.test('PostgreSQL: of two forms that are sent at once with one nonce, one makes a key, also when both were found to be the first', async (t) => {
+  const { url, schema, client } = await freshSchema(t)
+  const { app } = await buildApi(t, { database: url, schema })
+  await app.apiKeys.profiles.create('ann')
+  await client.query('BEGIN')
+  await client.query(`SELECT FROM ${schema}.api_key_profiles FOR UPDATE`)
+  const made = Promise.allSettled([1, 2].map(() => app.apiKeys.create('ann', { nonce: 'n'.repeat(16) })))
+  await sleep(300)
+  await client.query('COMMIT')
+  t.match((await made).map((result) => result.status === 'fulfilled' ? 'made' : result.reason.code).sort(), ['FST_API_KEY_NONCE_USED', 'made'])
+  t.equal((await app.apiKeys.list('ann')).length, 1)
 })
 
 t.test('what is refused late has the challenge of what is refused early', async (t) => {

@@ -68,7 +68,7 @@ export async function findPrincipal ({ internals, guard, getUser }: PrincipalDep
   return { owner: visitor.owner, secret: null, by: visitor.by }
 }
 
-/** In which of the headers the secret of a request came; null when it carried none. */
-export function headerOf (request: FastifyRequest): number | null {
-  return carried.get(request)?.header ?? null
+/** In which of the headers the secret of a request came, which carried one. */
+export function headerOf (request: FastifyRequest): number {
+  return (carried.get(request) as Carried).header
 }
