@@ -102,7 +102,8 @@ t.test('PostgreSQL: of two forms that are sent at once with one nonce, one makes
   await client.query('BEGIN')
   await client.query(`SELECT FROM ${schema}.api_key_profiles FOR UPDATE`)
   const made = Promise.allSettled([1, 2].map(() => app.apiKeys.create('ann', { nonce: 'n'.repeat(16) })))
-  await sleep(300)
+  const waiting = async () => (await client.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position($1 IN query) > 0", [schema])).rowCount
+  for (const end = performance.now() + 4000; performance.now() < end && await waiting() !== 2;) await sleep(10)
   await client.query('COMMIT')
   t.match((await made).map((result) => result.status === 'fulfilled' ? 'made' : result.reason.code).sort(), ['FST_API_KEY_NONCE_USED', 'made'])
   t.equal((await app.apiKeys.list('ann')).length, 1)
