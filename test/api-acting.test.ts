@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
 import t, { type Test } from 'tap'
 import type { ApiKeyOptions } from '../lib/index.js'
 import { buildApi, manager, type Api } from './helpers/api.js'
@@ -10,6 +11,12 @@ import { freshSchema } from './helpers/postgres.js'
  * A program's key was good when its request came. What it asks for is done by what it is when that is stored: a body may take its time,
  * and locks are waited for.
  */
+
+/** Waits until so many statements about a schema wait for a lock. */
+async function untilWaiting (client: Client, schema: string, count: number): Promise<void> {
+  const waiting = async () => (await client.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position($1 IN query) > 0", [schema])).rowCount
+  for (const end = performance.now() + 4000; performance.now() < end && await waiting() !== count;) await sleep(10)
+}
 
 /** An API with a program, and another key of the same owner; what `meanwhile` does happens after the request was let in. */
 async function withProgram (t: Test, database: ApiKeyOptions, meanwhile: (app: Api['app'], acting: string) => Promise<unknown> = async () => {}) {
@@ -102,8 +109,7 @@ t.test('PostgreSQL: of two forms that are sent at once with one nonce, one makes
   await client.query('BEGIN')
   await client.query(`SELECT FROM ${schema}.api_key_profiles FOR UPDATE`)
   const made = Promise.allSettled([1, 2].map(() => app.apiKeys.create('ann', { nonce: 'n'.repeat(16) })))
-  const waiting = async () => (await client.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND position($1 IN query) > 0", [schema])).rowCount
-  for (const end = performance.now() + 4000; performance.now() < end && await waiting() !== 2;) await sleep(10)
+  await untilWaiting(client, schema, 2)
   await client.query('COMMIT')
   t.match((await made).map((result) => result.status === 'fulfilled' ? 'made' : result.reason.code).sort(), ['FST_API_KEY_NONCE_USED', 'made'])
   t.equal((await app.apiKeys.list('ann')).length, 1)
@@ -166,7 +172,7 @@ t.test('PostgreSQL: what waits for a lock is not done by a key that is revoked w
   await client.query('BEGIN')
   await client.query(`SELECT FROM ${schema}.api_keys WHERE id = $1 FOR UPDATE`, [other.id])
   const rotated = call({ key: acting.key }, 'POST', `/${other.id}/rotate`, {})
-  await sleep(200)
+  await untilWaiting(client, schema, 1)
   await app.apiKeys.revoke(acting.id)
   await client.query('COMMIT')
   t.match((await rotated).json(), { statusCode: 401, code: 'FST_API_KEY_REVOKED' })
@@ -180,7 +186,7 @@ t.test('PostgreSQL: revoking all keys of a user waits for one that is being inse
   await client.query(`SELECT FROM ${schema}.api_key_profiles FOR NO KEY UPDATE`)
   await client.query(`INSERT INTO ${schema}.api_keys (id, profile_id, name, start, digest, created_at, scopes) SELECT 'late', profile_id, '', '', sha256('late'), 1, '[]' FROM ${schema}.api_keys WHERE id = $1`, [other.id])
   const revoked = app.apiKeys.revokeAll('ann')
-  await sleep(200)
+  await untilWaiting(client, schema, 1)
   await client.query('COMMIT')
   t.equal((await revoked).length, 3)
   t.match(await app.apiKeys.get('late'), { state: 'revoked' })

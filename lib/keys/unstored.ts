@@ -105,12 +105,10 @@ export class Unstored {
     return { used, day: this.#day, accepted, logged: [], counts: this.#counts.take(keyIds), loggedCounts: [] }
   }
 
-  /** Puts back what could not be written. */
+  /** Puts back what no entry told and could not be written. */
   restore (taken: Taken): void {
     this.#counts.restore(taken.counts)
-    this.#logged.restore(taken.loggedCounts)
     this.#put(taken, 'accepted', taken.accepted, this.#counts)
-    this.#put(taken, 'logged', taken.logged, this.#logged)
   }
 
   /** Keeps what was written into an entry as logged. */
@@ -123,7 +121,7 @@ export class Unstored {
   #put ({ used, day }: Taken, field: 'accepted' | 'logged', numbers: readonly number[], tally: Tally): void {
     const isToday = day === this.#day
     used.forEach((access, i) => {
-      const number = numbers[i] ?? 0
+      const number = Number(numbers[i])
       if (number === 0) return
       const present = access.isWaiting ? access : this.waiting.get(access.user.keyId)
       if (isToday && present !== undefined) present[field] += number
